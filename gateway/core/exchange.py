@@ -1,0 +1,122 @@
+"""The facts of one request, frozen. What was decided about them lives in `verdict`; how they are read lives in `tgi`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What a caller asks the model to do: the family a route belongs to, and what access rules name."""
+
+    CHAT = "chat"
+    COMPLETE = "complete"
+    GENERATE = "generate"
+    TOKENIZE = "tokenize"
+    MODELS = "models"
+    INFO = "info"
+    HEALTH = "health"
+
+
+class Kind(StrEnum):
+    """Who reads a passage, and so which checks make sense on it."""
+
+    PROSE = "prose"  # read by the model as language: never judged by SQL, XSS or shell rules
+    IDENTIFIER = "identifier"  # a name a program reads: model, adapter, user, tool name, stop word
+    URL = "url"  # fetched by somebody
+    SCHEMA = "schema"  # JSON schema, grammar or regular expression
+    ARGUMENTS = "arguments"  # a tool call's arguments, JSON in a string
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One inspectable piece of text and the exact place it came from, e.g. `messages[2].content[0].text`."""
+
+    where: str
+    role: str
+    text: str
+    kind: Kind = Kind.PROSE
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a client certificate says. `thumbprint` is base64url(SHA-256(DER)) without padding: RFC 8705 `x5t#S256`."""
+
+    thumbprint: str
+    common_name: str = ""
+    dns: tuple[str, ...] = ()
+    uris: tuple[str, ...] = ()
+    serial: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The other end of the connection. `certificate` is None only where no TLS was spoken (tests, `inspect`)."""
+
+    address: str
+    certificate: Certificate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The bearer token as it came. It is dropped once identified, and never printed."""
+
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is asking: the subject, its tenant and roles, and how that was established."""
+
+    name: str
+    tenant: str
+    roles: tuple[str, ...]
+    certificate: str = ""  # the name the client certificate proved
+    method: str = "token"  # "token", "certificate" or "certificate+token"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What is asked of the model beside the text; access and limits judge these."""
+
+    max_tokens: int | None = None
+    samples: int = 1  # n, best_of, or prompts in one request: how often the model is run
+    alternatives: int = 0  # top_n_tokens, top_logprobs: unspoken candidates asked for
+    logprobs: bool = False
+    tools: tuple[str, ...] = ()  # declared tool names
+    grammar: bool = False
+    structured: bool = False  # the answer is for a program (JSON mode, grammar, tools): never marked
+    adapter: str | None = None
+    sampling: tuple[str, ...] = ()  # names of sampling parameters set by the caller
+    watermark: bool | None = None  # None: not said
+    truncate: int | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request on its way through. A stage that changes something hands on a new one.
+
+    `received_at` is Unix seconds; `mark` is the random 34-bit number an invisible mark carries.
+    `pseudonyms` maps a placeholder to the value it stands for, for callers who may have it back.
+    """
+
+    id: str
+    received_at: float
+    peer: Peer
+    route: str
+    action: Action
+    model: str
+    passages: tuple[Passage, ...] = ()
+    parameters: Parameters = Parameters()
+    streaming: bool = False
+    credentials: Credentials | None = field(default=None, repr=False)
+    principal: Principal | None = None
+    backend: str = ""  # chosen by routing
+    mark: int = 0
+    pseudonyms: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    notes: tuple[str, ...] = ()  # short stable words for the record: "pii:degraded", "waf:shadow"
+
+    def identified_as(self, principal: Principal) -> Exchange:
+        """The same exchange with its caller known and the token gone."""
+        return replace(self, principal=principal, credentials=None)

@@ -1,0 +1,123 @@
+"""The one order of stages, and how a request is judged. `serve`, `inspect`, `policy explain` and the docs all read it here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import assert_never
+
+from gateway.core.exchange import Exchange
+from gateway.core.stage import Rewriter, Stage
+from gateway.core.verdict import Allow, Amend, Code, Finding, Refuse, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the way, and the question it answers."""
+
+    name: str
+    question: str
+    question_zh: str
+
+
+REQUEST_ORDER: tuple[Step, ...] = (  # cheap before dear: strangers never reach the language models
+    Step("identity", "who is it?", "来者是谁？"),
+    Step("access", "may they?", "是否允许？"),
+    Step("limits", "is it within bounds?", "是否在限额之内？"),
+    Step("waf", "is it an attack?", "是否为攻击？"),
+    Step("pii", "does it carry personal data?", "是否含个人信息？"),
+    Step("routing", "which model answers?", "由哪个模型回答？"),
+)
+
+RESPONSE_ORDER: tuple[Step, ...] = (
+    Step("pii", "does the answer carry personal data?", "回答是否含个人信息？"),
+    Step("output", "must something not leave?", "是否有不可外泄的内容？"),
+    Step("marking", "how will a leak be traced?", "泄露后如何溯源？"),
+)
+
+ORDER: tuple[Step, ...] = (*REQUEST_ORDER, *RESPONSE_ORDER)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What one stage said. `seconds` is how long it took; `fault` names the error of a stage that failed."""
+
+    stage: str
+    verdict: Verdict
+    seconds: float = 0.0
+    fault: str = ""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return self.verdict.findings
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The exchange as the stages left it, what each of them said, and the refusal if there was one."""
+
+    exchange: Exchange
+    rulings: tuple[Ruling, ...] = ()
+    refusal: Refuse | None = None
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return tuple(finding for ruling in self.rulings for finding in ruling.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One policy, ready to use: the request stages and reply rewriters in order, and the digest of what they enforce."""
+
+    stages: tuple[Stage, ...]
+    rewriters: tuple[Rewriter, ...]
+    digest: str
+
+    def __post_init__(self) -> None:
+        _must_follow(REQUEST_ORDER, [stage.name for stage in self.stages])
+        _must_follow(RESPONSE_ORDER, [rewriter.name for rewriter in self.rewriters])
+
+
+def judge(stages: Iterable[Stage], exchange: Exchange, tick: Callable[[], float]) -> Judgement:
+    """Ask each stage in turn until one refuses. `tick` reads a clock in seconds."""
+    rulings: list[Ruling] = []
+    for stage in stages:
+        began = tick()
+        verdict, fault = _ask(stage, exchange)
+        rulings.append(Ruling(stage.name, verdict, tick() - began, fault))
+        match verdict:
+            case Refuse():
+                return Judgement(exchange, tuple(rulings), verdict)
+            case Amend(exchange=amended):
+                exchange = amended
+            case Allow():
+                pass
+            case _:
+                assert_never(verdict)
+    return Judgement(exchange, tuple(rulings))
+
+
+def _ask(stage: Stage, exchange: Exchange) -> tuple[Verdict, str]:
+    """Fail shut, in one place: a stage that raises, or answers with anything but a verdict, refuses."""
+    try:
+        verdict: object = stage.judge(exchange)
+    except Exception as error:
+        return Refuse(Code.STAGE_FAILED), fault_of(error)
+    if not isinstance(verdict, Allow | Amend | Refuse):
+        return Refuse(Code.STAGE_FAILED), f"{type(verdict).__name__} is not a verdict"
+    return verdict, ""
+
+
+def fault_of(error: BaseException) -> str:
+    """The error's type and where it was raised: enough to find it, without the message, which may quote content."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f" at {trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}" if trace else ""
+    return f"{type(error).__name__}{place}"
+
+
+def _must_follow(order: tuple[Step, ...], names: list[str]) -> None:
+    wanted = [step.name for step in order]
+    if names != wanted:
+        raise ValueError(f"stages must be {wanted}, not {names}")

@@ -1,0 +1,176 @@
+"""How reply text passes its rewriters while it arrives. Sync and pure but for `drive`, the one place that waits."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from gateway.core.pipeline import fault_of
+from gateway.core.ports import Reading, Writing
+from gateway.core.reply import Channel, Delta, Event, Failed, Finished, Kind, Token, ToolCall
+from gateway.core.stage import Piece, Transform
+from gateway.core.verdict import Code, Finding
+
+
+class Chain:
+    """Transforms in order, as one transform. One that raises ends the text with STAGE_FAILED: never skipped."""
+
+    __slots__ = ("_stopped", "_transforms", "fault")
+
+    def __init__(self, transforms: Sequence[Transform]) -> None:
+        self._transforms = tuple(transforms)
+        self._stopped = False
+        self.fault = ""
+
+    def feed(self, text: str) -> Piece:
+        return self._run(text, 0, finishing=False)
+
+    def finish(self) -> Piece:
+        return self._run("", 0, finishing=True)
+
+    def _run(self, text: str, first: int, *, finishing: bool) -> Piece:
+        if self._stopped:
+            return Piece()
+        findings: list[Finding] = []
+        for transform in self._transforms[first:]:
+            piece = self._step(transform, text, finishing=finishing)
+            findings += piece.findings
+            text = piece.text
+            if piece.refusal is not None:
+                self._stopped = True
+                return Piece("", tuple(findings), piece.refusal)
+            if not text and not finishing:
+                break
+        return Piece(text, tuple(findings))
+
+    def _step(self, transform: Transform, text: str, *, finishing: bool) -> Piece:
+        try:
+            piece = transform.feed(text) if text else Piece()
+            if piece.refusal is not None or not finishing:
+                return piece
+            rest = transform.finish()
+        except Exception as error:
+            self.fault = fault_of(error)
+            return Piece(refusal=Code.STAGE_FAILED)
+        return Piece(piece.text + rest.text, piece.findings + rest.findings, rest.refusal)
+
+
+@dataclass(slots=True)
+class _Text:
+    """One channel under way: its chain, and the backend's tokens not yet matched against released text."""
+
+    chain: Chain
+    tokens: deque[Token]
+    faithful: bool = True  # so far the text went through unchanged
+
+
+class Inspection:
+    """Every text of one reply through its own chain. Structure passes; text never does uninspected.
+
+    After a refusal nothing more comes out; `refusal` and `fault` say why.
+    """
+
+    def __init__(self, chain_for: Callable[[Channel], Chain], tools: Sequence[str] = ()) -> None:
+        self._chain_for = chain_for
+        self._tools = frozenset(tools)
+        self._texts: dict[Channel, _Text] = {}
+        self._released: dict[Channel, list[str]] = {}
+        self.findings: list[Finding] = []
+        self.refusal: Code | None = None
+        self.detail = ""
+        self.fault = ""
+
+    @property
+    def released(self) -> dict[Channel, str]:
+        """What has left so far, per channel: what the record keeps."""
+        return {channel: "".join(parts) for channel, parts in self._released.items()}
+
+    def feed(self, events: Iterable[Event]) -> list[Event]:
+        out: list[Event] = []
+        for event in events:
+            if self.refusal is not None:
+                break
+            match event:
+                case Delta():
+                    self._delta(event, out)
+                case ToolCall():
+                    self._tool(event, out)
+                case Finished(choice=choice):
+                    self._flush(out, lambda channel, choice=choice: channel.choice == choice)  # type: ignore[misc]
+                    if self.refusal is None:
+                        out.append(event)
+                case Failed(code=code, detail=detail):
+                    self.refusal, self.detail = code, detail
+                case _:
+                    out.append(event)
+        return out
+
+    def finish(self) -> list[Event]:
+        """Flush what is still held: the reply ended without saying so."""
+        out: list[Event] = []
+        self._flush(out, lambda channel: True)
+        return out
+
+    def _delta(self, delta: Delta, out: list[Event]) -> None:
+        if delta.channel.kind is Kind.CONTENT and delta.text:  # reasoning is over once the answer begins
+            thinking = replace(delta.channel, kind=Kind.REASONING)
+            if thinking in self._texts:
+                self._flush(out, lambda channel: channel == thinking)
+        text = self._texts.get(delta.channel)
+        if text is None:
+            text = self._texts[delta.channel] = _Text(self._chain_for(delta.channel), deque())
+        text.tokens.extend(delta.tokens)
+        self._release(delta.channel, text, text.chain.feed(delta.text), out)
+
+    def _tool(self, call: ToolCall, out: list[Event]) -> None:
+        if call.name in self._tools:
+            out.append(call)
+        else:
+            self.refusal = Code.TOOL_UNDECLARED
+
+    def _flush(self, out: list[Event], wanted: Callable[[Channel], bool]) -> None:
+        for channel in [channel for channel in self._texts if wanted(channel)]:
+            if self.refusal is None:
+                text = self._texts.pop(channel)
+                self._release(channel, text, text.chain.finish(), out)
+
+    def _release(self, channel: Channel, text: _Text, piece: Piece, out: list[Event]) -> None:
+        self.findings += piece.findings
+        if piece.refusal is not None:
+            self.refusal, self.fault = piece.refusal, text.chain.fault
+        elif piece.text:
+            self._released.setdefault(channel, []).append(piece.text)
+            out.append(Delta(channel, piece.text, _told(text, piece.text)))
+
+
+def _told(text: _Text, released: str) -> tuple[Token, ...]:
+    """The backend's tokens that spell exactly the released text; after the first difference, none any more."""
+    if not text.tokens or not text.faithful:
+        return ()
+    told: list[Token] = []
+    rest = released
+    while rest and text.tokens and rest.startswith(text.tokens[0].text):
+        token = text.tokens.popleft()
+        told.append(token)
+        rest = rest[len(token.text) :]
+    if rest:
+        text.faithful = False
+        text.tokens.clear()
+        return ()
+    return tuple(told)
+
+
+async def drive(
+    source: AsyncIterable[bytes], reading: Reading, inspection: Inspection, writing: Writing
+) -> AsyncIterator[bytes]:
+    """Backend bytes in, client bytes out, all but the terminal ones: `writing.finish()` waits for the record."""
+    async for data in source:
+        out = writing.write(inspection.feed(reading.feed(data)))
+        if out:
+            yield out
+        if inspection.refusal is not None:
+            return
+    out = writing.write(inspection.feed(reading.finish()) + ([] if inspection.refusal else inspection.finish()))
+    if out:
+        yield out
