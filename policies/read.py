@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, TypeVar, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from policies.problem import PolicyInvalid, Problem
 
@@ -84,10 +84,19 @@ def model(kind: type[Model], file: str, data: bytes) -> Model:
     return fill(kind, document(file, data))
 
 
+def each(kind: type[Model], file: str, data: bytes) -> tuple[Model, ...]:
+    """A YAML list as models, or `PolicyInvalid` with every problem."""
+    source = document(file, data)
+    try:
+        return TypeAdapter(tuple[kind, ...]).validate_json(_json(source))  # type: ignore[valid-type]  # known at run time
+    except ValidationError as error:
+        raise PolicyInvalid(list(_problems(kind, source, error))) from error
+
+
 def fill(kind: type[Model], source: Document) -> Model:
     """A document already read, as a model. Validated as JSON is: lists become tuples and words enums, "1" stays text."""
     try:
-        return kind.model_validate_json(json.dumps(source.value, ensure_ascii=False))
+        return kind.model_validate_json(_json(source))
     except ValidationError as error:
         raise PolicyInvalid(list(_problems(kind, source, error))) from error
 
@@ -98,6 +107,10 @@ def require(files: Mapping[str, bytes], name: str) -> bytes:
         hint = "copy it from the default policies, or write one that says what is allowed"
         raise PolicyInvalid([Problem(name, "", "is missing", hint)])
     return files[name]
+
+
+def _json(source: Document) -> str:
+    return json.dumps(source.value, ensure_ascii=False)
 
 
 class _Loader(yaml.CSafeLoader):
