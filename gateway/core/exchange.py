@@ -16,6 +16,7 @@ class Action(StrEnum):
     MODELS = "models"
     INFO = "info"
     HEALTH = "health"
+    UNKNOWN = "unknown"  # the request was refused before anyone could tell
 
 
 class Kind(StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from gateway.core.exchange import Exchange
@@ -67,11 +67,12 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One policy, ready to use: the request stages and reply rewriters in order, and the digest of what they enforce."""
+    """One policy, ready to use: request stages and reply rewriters in order, and the digest of what they enforce."""
 
     stages: tuple[Stage, ...]
     rewriters: tuple[Rewriter, ...]
     digest: str
+    slow: bool = False  # some stage may take longer than an event loop should wait: judge in a thread, with a deadline
 
     def __post_init__(self) -> None:
         _must_follow(REQUEST_ORDER, [stage.name for stage in self.stages])
@@ -95,6 +96,29 @@ def judge(stages: Iterable[Stage], exchange: Exchange, tick: Callable[[], float]
             case _:
                 assert_never(verdict)
     return Judgement(exchange, tuple(rulings))
+
+
+def recordable(gate: Gate, judgement: Judgement, tick: Callable[[], float]) -> Exchange:
+    """The exchange as the record may keep it: redacted text, or no text where nobody could redact it.
+
+    A refusal may come before the personal-data stage; its text is redacted for the record alone. Strangers' texts
+    are not kept, and neither is what the stage itself refused or failed on.
+    """
+    exchange = judgement.exchange
+    if _ruled(judgement, "pii"):
+        return exchange
+    if exchange.principal is not None and judgement.refusal is not None and judgement.refusal.code not in _UNREADABLE:
+        redaction = judge([stage for stage in gate.stages if stage.name == "pii"], exchange, tick)
+        if redaction.refusal is None:
+            return redaction.exchange
+    return replace(exchange, passages=tuple(replace(passage, text="") for passage in exchange.passages))
+
+
+_UNREADABLE = frozenset({Code.STAGE_FAILED, Code.STAGE_TIMEOUT})
+
+
+def _ruled(judgement: Judgement, name: str) -> bool:
+    return any(ruling.stage == name and not isinstance(ruling.verdict, Refuse) for ruling in judgement.rulings)
 
 
 def _ask(stage: Stage, exchange: Exchange) -> tuple[Verdict, str]:

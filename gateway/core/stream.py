@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from gateway.core.pipeline import fault_of
 from gateway.core.ports import Reading, Writing
-from gateway.core.reply import Channel, Delta, Event, Failed, Finished, Kind, Token, ToolCall
+from gateway.core.reply import Channel, Delta, Event, Failed, Finished, Kind, Token, ToolCall, Usage
 from gateway.core.stage import Piece, Transform
 from gateway.core.verdict import Code, Finding
 
@@ -77,6 +77,7 @@ class Inspection:
         self._texts: dict[Channel, _Text] = {}
         self._released: dict[Channel, list[str]] = {}
         self.findings: list[Finding] = []
+        self.usage: Usage | None = None
         self.refusal: Code | None = None
         self.detail = ""
         self.fault = ""
@@ -102,6 +103,9 @@ class Inspection:
                         out.append(event)
                 case Failed(code=code, detail=detail):
                     self.refusal, self.detail = code, detail
+                case Usage():
+                    self.usage = event
+                    out.append(event)
                 case _:
                     out.append(event)
         return out

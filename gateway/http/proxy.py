@@ -1,0 +1,178 @@
+"""One exchange from arrival to last byte. Reads as the way through: judge, record, ask, inspect, record, answer.
+
+Knows sockets and order; decides nothing about content. Replies are made in `http.replies`, form is read in `http.intake`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from functools import partial
+
+from aiohttp.web import BaseRequest, Response, StreamResponse
+
+from gateway.core.errors import AuditError, BackendError
+from gateway.core.exchange import Exchange
+from gateway.core.pipeline import Gate, Judgement, recordable
+from gateway.core.ports import Ask, Backend, BackendReply, Writing
+from gateway.core.reply import Channel
+from gateway.core.stream import Chain, Inspection, drive
+from gateway.core.verdict import Code, Refuse
+from gateway.http.intake import Arrival, Intake
+from gateway.http.outcome import Ending, Journalist, Outcome
+from gateway.http.replies import refusal_reply, sentence
+from gateway.http.turnstile import Turnstile
+
+MAX_ERROR_BYTES = 64 * 1024  # of a backend's error reply: enough for any of TGI's, too little to hurt
+
+Judge = Callable[[Gate, Exchange], Awaitable[Judgement]]
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """What the way through needs of the world. `gate` is read once per exchange: one policy from start to end."""
+
+    intake: Intake
+    gate: Callable[[], Gate]
+    judge: Judge
+    backend: Callable[[str], Backend]
+    journalist: Journalist
+    turnstile: Turnstile
+    tick: Callable[[], float]
+
+    async def handle(self, request: BaseRequest) -> StreamResponse:
+        """Every path ends in a named reply."""
+        arrival = await self.intake.read(request)
+        gate = self.gate()
+        judgement = await self._judged(gate, arrival)
+        kept = recordable(gate, judgement, self.tick)
+        with self.turnstile.enter(judgement.exchange) as refusal:
+            if refusal is not None and judgement.refusal is None:
+                judgement = replace(judgement, refusal=refusal)
+            try:
+                await self.journalist.opened(replace(judgement, exchange=kept), gate.digest)
+            except AuditError:
+                return _refused(Refuse(Code.AUDIT_UNAVAILABLE), arrival)
+            if judgement.refusal is not None or arrival.ask is None:
+                return await self._refuse(arrival, judgement)
+            return await _Passing(self, request, arrival, judgement, gate, arrival.ask).run()
+
+    async def _judged(self, gate: Gate, arrival: Arrival) -> Judgement:
+        if arrival.refusal is not None:
+            return Judgement(arrival.exchange, (), arrival.refusal)
+        return await self.judge(gate, arrival.exchange)
+
+    async def _refuse(self, arrival: Arrival, judgement: Judgement) -> StreamResponse:
+        refusal = judgement.refusal or Refuse(Code.REQUEST_MALFORMED)
+        try:
+            await self.journalist.closed(judgement, Ending(Outcome.REFUSED, refusal.code))
+        except AuditError:
+            refusal = Refuse(Code.AUDIT_UNAVAILABLE)
+        return _refused(refusal, arrival)
+
+
+class _Passing:
+    """One admitted exchange under way: the backend's reply inspected as it comes, recorded before its last byte."""
+
+    def __init__(
+        self, proxy: Proxy, request: BaseRequest, arrival: Arrival, judgement: Judgement, gate: Gate, ask: Ask
+    ) -> None:
+        self._proxy, self._request, self._arrival, self._judgement = proxy, request, arrival, judgement
+        self._exchange = judgement.exchange
+        self._ask = ask
+        self._writing: Writing = ask.writing(self._exchange, int(self._exchange.received_at))
+        self._inspection = Inspection(partial(_chain, gate, self._exchange), self._exchange.parameters.tools)
+        self._response: StreamResponse | None = None
+        self._began = proxy.tick()
+        self._first_byte: float | None = None
+
+    async def run(self) -> StreamResponse:
+        try:
+            refusal = await self._relay()
+        except BackendError as error:
+            refusal = Refuse(error.code)
+        except (asyncio.CancelledError, ConnectionError):  # the client left; what it saw is still recorded
+            await asyncio.shield(self._close(Ending(Outcome.ABORTED, None)))
+            raise
+        ending = Ending(Outcome.ANSWERED, None) if refusal is None else Ending(Outcome.FAILED, refusal.code)
+        try:
+            await asyncio.shield(self._close(ending))
+        except AuditError:
+            refusal = Refuse(Code.AUDIT_UNAVAILABLE)
+        return await self._end(refusal)
+
+    async def _relay(self) -> Refuse | None:
+        """Ask, and pass on what the inspection lets through; the refusal that stopped it, if one did."""
+        backend = self._proxy.backend(self._exchange.backend)
+        async with backend.ask(self._ask.request(self._exchange)) as reply:
+            if reply.status != 200:
+                return self._ask.refusal(reply.status, await _read_error(reply))
+            pieces = drive(reply.chunks(), self._ask.reading(), self._inspection, self._writing)
+            async with aclosing(pieces):  # type: ignore[type-var]
+                async for data in pieces:
+                    await self._send(data)
+        if self._inspection.refusal is not None:
+            return Refuse(self._inspection.refusal, detail=self._inspection.detail)
+        return None
+
+    async def _send(self, data: bytes) -> None:
+        if self._response is None:
+            self._first_byte = self._proxy.tick()
+            self._response = StreamResponse(headers=self._headers())
+            await self._response.prepare(self._request)
+        await self._response.write(data)
+
+    async def _end(self, refusal: Refuse | None) -> StreamResponse:
+        if self._response is None:
+            if refusal is not None:
+                return _refused(refusal, self._arrival)
+            return Response(body=self._writing.finish(), headers=self._headers())
+        last = self._writing.finish() if refusal is None else self._failure(refusal)
+        await self._response.write_eof(last)
+        return self._response
+
+    def _failure(self, refusal: Refuse) -> bytes:
+        return self._writing.fail(refusal.code, sentence(refusal), self._exchange.id)
+
+    async def _close(self, ending: Ending) -> None:
+        seen = self._inspection
+        first = self._first_byte - self._began if self._first_byte is not None else None
+        await self._proxy.journalist.closed(
+            self._judgement,
+            replace(
+                ending,
+                answers={str(channel): text for channel, text in seen.released.items()},
+                findings=tuple(seen.findings),
+                usage=seen.usage,
+                fault=seen.fault,
+                seconds=self._proxy.tick() - self._began,
+                first_byte_seconds=first,
+            ),
+        )
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"x-request-id": self._exchange.id, "content-type": self._writing.content_type}
+        if self._exchange.streaming:
+            headers["cache-control"] = "no-cache"
+            headers["x-accel-buffering"] = "no"
+        return headers
+
+
+def _chain(gate: Gate, exchange: Exchange, channel: Channel) -> Chain:
+    return Chain([rewriter.transform(exchange, channel) for rewriter in gate.rewriters])
+
+
+def _refused(refusal: Refuse, arrival: Arrival) -> Response:
+    reply = refusal_reply(refusal, arrival.shape, arrival.exchange.id)
+    return Response(status=reply.status, body=reply.body, headers=reply.headers)
+
+
+async def _read_error(reply: BackendReply) -> bytes:
+    body = b""
+    async for data in reply.chunks():
+        body += data
+        if len(body) > MAX_ERROR_BYTES:
+            return body[:MAX_ERROR_BYTES]
+    return body
