@@ -1,0 +1,99 @@
+"""The wire format of one burst: which symbols of the codeword it carries, in what order, under which pads.
+
+A burst is ten codeword symbols and two bind symbols. Order, choice and pads come from a keyed hash of the two
+letters before it, so a decoder needs no marker and a reader without the key sees noise. The bind symbols are keyed
+by the id and by the 8 and 16 letters before: a burst pasted elsewhere still shows the id, but no longer binds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+
+from watermark import rs
+from watermark.skeleton import skeleton
+
+DATA_SYMBOLS = 10  # = rs.DIMENSION: one intact burst is enough to name the id
+BIND_SYMBOLS = 2
+BURST_SYMBOLS = DATA_SYMBOLS + BIND_SYMBOLS
+CONTEXT_LETTERS = 2
+BIND_LETTERS = (8, 16)  # the short one survives more edits, the long one is harder to meet by chance
+WINDOW_CHARS = 48  # visible characters before a burst in which those letters are looked for
+
+_VS17 = 0xE0100  # VARIATION SELECTOR-17; 128 of them, invisible after punctuation, space and Latin letters
+_SELECTORS = tuple(chr(_VS17 + value) for value in range(128))
+# Four joiners carry two bits each; the fourth pair of a symbol is its parity. For tenants whose texts live in Word.
+_JOINERS = "\u200b\u200c\u200d\u2060"
+JOINERS_PER_SYMBOL = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Positions (ten of 0..17, in wire order) and twelve 7-bit pads."""
+
+    positions: tuple[int, ...]
+    pads: bytes
+
+
+@lru_cache(maxsize=16384)  # two-letter contexts repeat: a hit costs a tenth of the hash
+def plan(context_key: bytes, context: str) -> Plan:
+    digest = blake2b(context.encode("utf-8", "surrogatepass"), key=context_key, digest_size=32).digest()
+    order, chosen = list(range(rs.LENGTH)), int.from_bytes(digest[:16])
+    for index in range(DATA_SYMBOLS):
+        chosen, offset = divmod(chosen, rs.LENGTH - index)
+        order[index], order[index + offset] = order[index + offset], order[index]
+    return Plan(tuple(order[:DATA_SYMBOLS]), bytes(byte & 0x7F for byte in digest[16 : 16 + BURST_SYMBOLS]))
+
+
+def letters_before(window: str) -> str:
+    """The last (up to) sixteen skeleton letters of the `WINDOW_CHARS` visible characters before a burst."""
+    return skeleton(window)[-BIND_LETTERS[-1] :]
+
+
+def bind_symbols(bind_key: bytes, mark_id: int, letters: str) -> tuple[int, int]:
+    prefix = mark_id.to_bytes(5)
+    short, long = (
+        blake2b(prefix + letters[-size:].encode("utf-8", "surrogatepass"), key=bind_key, digest_size=1).digest()[0]
+        for size in BIND_LETTERS
+    )
+    return short & 0x7F, long & 0x7F
+
+
+def symbols(codeword: bytes, binds: tuple[int, int], layout: Plan) -> list[int]:
+    """The twelve padded symbols of one burst, in wire order."""
+    plain = [codeword[position] for position in layout.positions]
+    plain += binds
+    return [value ^ pad for value, pad in zip(plain, layout.pads, strict=True)]
+
+
+def spell_selectors(values: list[int]) -> str:
+    return "".join([_SELECTORS[value] for value in values])
+
+
+def spell_joiners(values: list[int]) -> str:
+    return "".join(_joined(value) for value in values)
+
+
+def _joined(value: int) -> str:
+    pairs = (value >> 5 & 3, value >> 3 & 3, value >> 1 & 3)
+    last = (value & 1) << 1 | ((value.bit_count()) & 1)
+    return "".join(_JOINERS[pair] for pair in (*pairs, last))
+
+
+def read_selectors(run: str) -> list[int]:
+    return [ord(char) - _VS17 for char in run]
+
+
+def read_joiners(run: str) -> list[int]:
+    """Symbols of a run of joiners; a group whose parity fails is dropped, so it reads as a deletion."""
+    groups = (
+        run[at : at + JOINERS_PER_SYMBOL] for at in range(0, len(run) - JOINERS_PER_SYMBOL + 1, JOINERS_PER_SYMBOL)
+    )
+    return [value for group in groups if (value := _unjoined(group)) is not None]
+
+
+def _unjoined(group: str) -> int | None:
+    high, middle, low, last = (_JOINERS.index(char) for char in group)
+    value = high << 5 | middle << 3 | low << 1 | last >> 1
+    return value if value.bit_count() & 1 == last & 1 else None

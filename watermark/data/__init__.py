@@ -1,0 +1,1 @@
+"""Tables read by the rooms above: facts about scripts and words, no code."""

@@ -1,0 +1,243 @@
+"""Where a text is prose and where it is machine text, decided while it arrives, from what came before alone.
+
+`Guard.spans` names the stretches in which an invisible character can do no harm: not inside fenced or inline code,
+math, HTML, link targets, braces, tables, indented or code-like lines. State is O(1): a mode, a few counters, the first
+32 characters of the line. In doubt the answer is "not prose": an unmarked sentence costs little, broken code does not.
+Not here: choosing sites (`watermark.sites`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+LINE_CHARS = 32  # enough for list markers, indentation and the first words
+MAX_RUN = 32  # longer runs of one delimiter are cut, so no run can make us remember more
+_MAX_DEPTH = 1000
+
+# One alternative per thing that can end prose. A fragment without any of these first characters needs no parsing.
+_PROSE = re.compile(r"`{1,32}|~{1,32}|\$\$?|\\[^\n]?|<[^\n]?|[{}\n\t|=(]")
+DELIMITERS = re.compile(r"[`~$\\<{}\n\t|=(]")
+_MODES = {
+    "prose": _PROSE,
+    "fence": re.compile(r"`{1,32}|~{1,32}|\n"),
+    "ticks": re.compile(r"`{1,32}|\n"),
+    "dollar": re.compile(r"\\[^\n]?|\$|\n"),
+    "dollars": re.compile(r"\\[^\n]?|\$\$?|\n"),
+    "paren": re.compile(r"\\[^\n]?|\n"),
+    "bracket": re.compile(r"\\[^\n]?|\n"),
+    "link": re.compile(r"[)\n]"),
+    "tag": re.compile(r"[>\n]"),
+    "name": re.compile(r"[^\w:/!?|｜.-]"),
+    "raw": re.compile(r"<[^\n]?|\n"),
+    "machine": re.compile(r"(?!)"),
+}
+_MATH = {"dollar": "$", "dollars": "$$", "paren": "\\)", "bracket": "\\]"}
+_PARAGRAPH_MODES = frozenset(("ticks", "dollars", "paren", "bracket", "tag", "name"))  # a blank line ends them
+_FENCE_RUN = 3
+_TAG_CHARS = 16
+_DOCUMENTS = ("!doctype", "?xml", "html", "svg")  # a whole machine document follows
+_RAW_TAGS = frozenset(
+    "pre code script style textarea think thinking math head table tool_call tool_calls function xml samp kbd".split()
+)
+_INLINE_TAGS = frozenset(
+    "a abbr b br cite details em font i ins mark p q s small span strong sub summary sup u".split()
+)
+# A line of prose begins with a capital, a Han, kana, Hangul, Greek or Cyrillic letter, or an opening quote, perhaps
+# behind a list or quote marker. Lines that begin with a small letter, a digit or a sign are as often code, YAML, CSV.
+_MARKER = re.compile(
+    r"(?:[ \u3000]*(?:[-*+•·●○▪]|\d{1,3}[.)、．）]|（\d{1,2}）|[一二三四五六七八九十]{1,3}、|>)[ \u3000]*)+"
+)
+_PROSE_START = re.compile(
+    r"\u3000*(?:\*\*|__|[*_])?[“‘「『《（【]?"
+    r"(?:[A-ZÀ-Þ][A-Za-zÀ-ɏ'’]*(?:-[A-Za-z]+)*(?:[ ,.;!?，。；！？、：—…”’]|: |\*|__|$|(?=[\u3400-\u9fff]))"
+    r"|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\u0370-\u052f]"
+    r"|\d{1,4} ?[\u3400-\u9fff]"
+    r"|`[^`]{1,24}`(?: [a-z]{2}|[\u3400-\u9fff，]))"
+)
+_CODE_START = re.compile(
+    r"(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|WITH|GRANT|FROM|RUN|COPY|CMD|ENV|ENTRYPOINT|BEGIN|END"
+    r"|GET|POST|PUT|PATCH|HTTP|Dim|Sub|Function|Public|Private|Const|Imports?|Set|Write-Host) |\w+(?:-\w+)+: "
+)
+
+
+def is_prose_line(prefix: str) -> bool:
+    """Does a line that begins with `prefix` (at most 32 characters) read as prose?"""
+    marker = _MARKER.match(prefix)
+    rest = prefix[marker.end() :] if marker else prefix
+    return _PROSE_START.match(rest) is not None and _CODE_START.match(rest) is None
+
+
+@dataclass(slots=True)
+class Span:
+    """`buffer[start:end]` is open for sites; its line began with `carried + buffer[line_start:]`."""
+
+    start: int
+    end: int
+    carried: str
+    line_start: int
+
+    def line_prefix(self, buffer: str, at: int) -> str:
+        return (self.carried + buffer[self.line_start : at])[:LINE_CHARS]
+
+
+class Guard:
+    """The state machine. Feed it buffers whose first part it has seen; it answers with open spans."""
+
+    __slots__ = (
+        "_block", "_carried", "_depth", "_fence", "_line_open", "_mode", "_raw", "_run", "_sticky", "_tag", "deferred",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self._mode = "prose"
+        self._carried = ""  # first characters of the current line, as far as seen
+        self._line_open = True  # no sign of code on this line so far
+        self._block = False  # inside an HTML block, until a blank line
+        self._depth = 0  # open braces
+        self._sticky = False  # braces that look like a block stay open across lines
+        self._fence = ""
+        self._run = 0  # inline code: backticks that opened it; fence: 1 while on its opening line
+        self._tag = ""
+        self._raw = ""
+        self.deferred = 0  # last characters of the buffer, to be looked at again
+
+    @property
+    def line_so_far(self) -> str:
+        """The first characters of the current line."""
+        return self._carried
+
+    @property
+    def is_plain(self) -> bool:
+        """True while a fragment free of delimiters can be appended without parsing."""
+        return self._mode == "prose" and not self.deferred
+
+    def plain_span(self, buffer: str, start: int) -> Span | None:
+        """As `spans`, for a fragment `buffer[start:]` without delimiters; only while `is_plain`."""
+        carried = self._carried
+        if len(carried) < LINE_CHARS:
+            self._carried = (carried + buffer[start : start + LINE_CHARS])[:LINE_CHARS]
+        return Span(start, len(buffer), carried, start) if self._is_open() else None
+
+    def spans(self, buffer: str, start: int) -> list[Span]:
+        """Open spans of `buffer[start:]`, where `buffer[:start]` was seen before (all but `deferred`)."""
+        found: list[Span] = []
+        at = line_start = start - self.deferred
+        self.deferred, size = 0, len(buffer)
+        while True:
+            match = _MODES[self._mode].search(buffer, at)
+            end = match.start() if match else size
+            if end > at and self._is_open():
+                found.append(Span(at, end, self._carried, line_start))
+            if self._mode == "name":
+                self._tag = (self._tag + buffer[at:end])[:_TAG_CHARS]
+            if match is None or (match.end() == size and _may_go_on(match[0])):
+                self.deferred = size - end
+                break
+            at = match.end()
+            line = (
+                (self._carried + buffer[line_start : line_start + LINE_CHARS])[:LINE_CHARS]
+                if end > line_start
+                else self._carried
+            )
+            self._meet(match[0], line[: len(self._carried) + end - line_start], buffer, end)
+            if match[0] == "\n":
+                line_start, self._carried = at, ""
+        self._carried = (self._carried + buffer[line_start : min(end, line_start + LINE_CHARS)])[:LINE_CHARS]
+        return found
+
+    def _is_open(self) -> bool:
+        return self._line_open and not self._depth and not self._block and self._mode == "prose"
+
+    def _meet(self, token: str, line: str, buffer: str, at: int) -> None:
+        """One delimiter, on a line that so far reads `line`."""
+        if token == "\n":
+            self._end_line(line, buffer[at - 1 : at])
+        elif self._mode == "prose":
+            self._in_prose(token, line, buffer[at - 1 : at])
+        elif self._mode == "fence":
+            self._in_fence(token, line, buffer[at + len(token) : at + len(token) + 1])
+        elif self._mode == "ticks":
+            self._leave_if(len(token) == self._run)
+        elif self._mode in _MATH:
+            self._leave_if(token == _MATH[self._mode])
+        elif self._mode == "raw":
+            self._open_tag(token)
+        elif self._mode == "name" and token != ">":
+            self._mode = "machine" if self._tag.lower().startswith(_DOCUMENTS) else "tag"
+        elif self._mode in ("tag", "name"):
+            self._close_tag()
+        else:
+            self._leave_if(self._mode == "link")
+
+    def _leave_if(self, over: bool) -> None:
+        if over:
+            self._mode = "prose"
+
+    def _end_line(self, line: str, before: str) -> None:
+        blank = not line.strip()
+        if (blank and self._mode in _PARAGRAPH_MODES) or self._mode in ("dollar", "link"):
+            self._mode = "prose"
+        if self._mode == "fence":
+            self._run = 0
+        if self._depth and not self._sticky:
+            self._sticky = before in "{[,(" or line.lstrip().startswith(("{", "["))
+            self._depth = self._depth if self._sticky else 0
+        self._block = self._block and not blank
+        self._line_open = True
+
+    def _in_prose(self, token: str, line: str, before: str) -> None:
+        first = token[0]
+        if first in "`~":
+            self._open_code(token, line)
+        elif first == "$":
+            self._mode = "dollar" if token == "$" else "dollars"
+        elif first == "\\":
+            self._mode = {"\\(": "paren", "\\[": "bracket"}.get(token, "prose")
+            self._line_open = self._line_open and not token[1:].isalnum()
+        elif first == "<":
+            self._block = self._block or (not line.strip() and token[1:].isalpha())
+            self._open_tag(token)
+        elif first == "(":
+            self._open_paren(before)
+        elif first in "{}":
+            self._depth = min(self._depth + 1, _MAX_DEPTH) if first == "{" else max(self._depth - 1, 0)
+            self._sticky = self._sticky and self._depth > 0
+        else:  # a table, a tab, an assignment
+            self._line_open = False
+
+    def _open_code(self, token: str, line: str) -> None:
+        marker = _MARKER.match(line)
+        at_line_start = not (line[marker.end() :] if marker else line).strip()
+        if len(token) >= _FENCE_RUN and at_line_start:
+            self._mode, self._fence, self._run = "fence", token, 1
+        elif token[0] == "`":
+            self._mode, self._run = "ticks", len(token)
+
+    def _in_fence(self, token: str, line: str, after: str) -> None:
+        if token[0] != self._fence[0] or len(token) < len(self._fence):
+            return
+        if self._run or (not line.strip(" >") and after in ("", "\n", " ", "\r")):
+            self._mode, self._line_open = "prose", False
+
+    def _open_paren(self, before: str) -> None:
+        if before == "]":
+            self._mode = "link"
+        elif before == "_" or (before.isascii() and before.isalnum()):  # a call: f(
+            self._line_open = False
+
+    def _open_tag(self, token: str) -> None:
+        if len(token) > 1 and (token[1] in "/!?|｜" or token[1].isalpha()):
+            self._mode, self._tag = "name", token[1]
+
+    def _close_tag(self) -> None:
+        name = self._tag.lower()
+        if self._raw:
+            self._raw = "" if name == "/" + self._raw else self._raw
+        elif name in _RAW_TAGS:
+            self._raw = name
+        self._mode = "raw" if self._raw else "machine" if name.startswith(_DOCUMENTS) else "prose"
+        self._block = self._block and name.lstrip("/") not in _INLINE_TAGS
+
+
+def _may_go_on(token: str) -> bool:
+    return token in ("$", "\\", "<") or (token[0] in "`~" and len(token) < MAX_RUN)

@@ -1,0 +1,35 @@
+"""What is left of a text when looks do not count: compatibility-folded, case-folded letters and digits.
+
+Two forms: `skeleton` for the marks' local context (fast, no tables), `folded` for fingerprints, where
+traditional Han characters become simplified ones. Not here: anything keyed.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib import resources
+from unicodedata import normalize
+
+_NOT_ALNUM = re.compile(r"[\W_]+")
+_ASCII_NOT_ALNUM = re.compile(r"[^A-Za-z0-9]+")
+
+
+def skeleton(text: str) -> str:
+    """NFKC, casefold, letters and digits of every script only."""
+    if text.isascii():
+        return _ASCII_NOT_ALNUM.sub("", text).lower()
+    return _NOT_ALNUM.sub("", normalize("NFKC", text).casefold())
+
+
+def folded(text: str) -> str:
+    """`skeleton`, with traditional Han folded to simplified."""
+    bare = skeleton(text)
+    return bare if bare.isascii() else bare.translate(_simplified())
+
+
+@cache
+def _simplified() -> dict[int, int]:
+    body = resources.files("watermark").joinpath("data/traditional.txt").read_text("utf-8")
+    pairs = (line for line in body.splitlines() if line and not line.startswith("#"))
+    return {ord(pair[0]): ord(pair[1]) for line in pairs for pair in line.split()}
