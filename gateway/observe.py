@@ -1,0 +1,153 @@
+"""What operators see: metrics with bounded labels and one structured line per exchange. Never text, tokens or names.
+
+Stages neither log nor count; this module is told of judgements and endings, and is the only importer of prometheus_client.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+
+from gateway.core.pipeline import Judgement
+from gateway.core.verdict import Finding
+from gateway.http.outcome import Ending
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_LATENCY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+_STAGE_BUCKETS = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.05, 0.25, 1)
+
+
+class Metrics:
+    """Every number the gateway publishes. Labels come from closed sets: codes, actions, stages, outcomes, kinds."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.latency = Histogram(
+            "deepseek_latency_seconds",
+            "From admission to the last byte of the model's answer",
+            ["action"],
+            buckets=_LATENCY_BUCKETS,
+            registry=self.registry,
+        )
+        self.first_byte = Histogram(
+            "hangu_first_byte_seconds",
+            "From admission to the first byte of a streamed answer",
+            buckets=_LATENCY_BUCKETS,
+            registry=self.registry,
+        )
+        self.gpu = Gauge(
+            "gpu_utilization_percent",
+            "GPU utilisation as the GPU exporter reports it, 0 to 100",
+            ["gpu"],
+            multiprocess_mode="mostrecent",
+            registry=self.registry,
+        )
+        self.stages = Histogram(
+            "hangu_stage_seconds",
+            "Time one stage took to judge one request",
+            ["stage"],
+            buckets=_STAGE_BUCKETS,
+            registry=self.registry,
+        )
+        self.exchanges = Counter(
+            "hangu_exchanges",
+            "Exchanges by what was asked and how it ended",
+            ["action", "outcome"],
+            registry=self.registry,
+        )
+        self.refusals = Counter("hangu_refusals", "Refusals and failures by code", ["code"], registry=self.registry)
+        self.findings = Counter(
+            "hangu_findings", "What rules saw, by kind and direction", ["kind", "direction"], registry=self.registry
+        )
+        self.tokens = Counter("hangu_tokens", "Tokens the model read and wrote", ["direction"], registry=self.registry)
+        self.inside = Gauge(
+            "hangu_exchanges_under_way", "Exchanges under way", multiprocess_mode="livesum", registry=self.registry
+        )
+        self.generation = Counter("hangu_policy_loads", "Policy loads by result", ["result"], registry=self.registry)
+
+    def judged(self, judgement: Judgement) -> None:
+        """A request was judged."""
+        for ruling in judgement.rulings:
+            self.stages.labels(ruling.stage).observe(ruling.seconds)
+        self._found(judgement.findings, "request")
+
+    def ended(self, judgement: Judgement, ending: Ending) -> None:
+        """An exchange ended."""
+        action = judgement.exchange.action.value
+        self.exchanges.labels(action, ending.outcome.value).inc()
+        if ending.code is not None:
+            self.refusals.labels(ending.code.value).inc()
+        self._found(ending.findings, "response")
+        if ending.usage is not None:
+            self.tokens.labels("prompt").inc(ending.usage.prompt_tokens)
+            self.tokens.labels("completion").inc(ending.usage.completion_tokens)
+        if ending.answers:
+            self.latency.labels(action).observe(ending.seconds)
+        if ending.first_byte_seconds is not None:
+            self.first_byte.observe(ending.first_byte_seconds)
+
+    def render(self) -> bytes:
+        """The Prometheus text format; of all workers together when there are several."""
+        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            return generate_latest(self.registry)
+        whole = CollectorRegistry()
+        multiprocess.MultiProcessCollector(whole)  # type: ignore[no-untyped-call]
+        return generate_latest(whole)
+
+    def _found(self, findings: tuple[Finding, ...], direction: str) -> None:
+        for finding in findings:
+            self.findings.labels(finding.kind, direction).inc()
+
+
+def start_logging(level: str, emit: Callable[[str], None] | None = None) -> None:
+    """JSON lines on standard error, through structlog; aiohttp's own loggers never quote a header."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr) if emit is None else lambda *_: _Emitter(emit),
+        cache_logger_on_first_use=True,
+    )
+    for name in ("aiohttp.server", "aiohttp.access", "aiohttp.client", "asyncio"):
+        logger = logging.getLogger(name)
+        logger.handlers = [_Forward()]
+        logger.propagate = False
+        logger.setLevel(logging.WARNING)
+
+
+def log_line(judgement: Judgement, ending: Ending) -> dict[str, Any]:
+    """What one exchange's line says: who by role and tenant is in the record, not here."""
+    exchange = judgement.exchange
+    return {
+        "request_id": exchange.id,
+        "action": exchange.action.value,
+        "streaming": exchange.streaming,
+        "outcome": ending.outcome.value,
+        "code": ending.code.value if ending.code else None,
+        "seconds": round(ending.seconds, 6),
+        "fault": ending.fault or next((ruling.fault for ruling in judgement.rulings if ruling.fault), None),
+    }
+
+
+class _Emitter:
+    """A structlog output for tests and embedding: hands each finished line on."""
+
+    def __init__(self, emit: Callable[[str], None]) -> None:
+        self.msg = self.debug = self.info = self.warning = self.error = self.critical = emit
+
+
+class _Forward(logging.Handler):
+    """Other libraries' warnings as one structured line: the logger and the kind of error, never the message."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
+        structlog.get_logger().warning("library_warning", logger_name=record.name, error=error)
