@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import assert_never
 
-from gateway.core.exchange import Exchange
+from gateway.core.exchange import Exchange, Passage
 from gateway.core.stage import Rewriter, Stage
 from gateway.core.verdict import Allow, Amend, Code, Finding, Refuse, Verdict
 
@@ -98,26 +98,25 @@ def judge(stages: Iterable[Stage], exchange: Exchange, tick: Callable[[], float]
     return Judgement(exchange, tuple(rulings))
 
 
-def recordable(gate: Gate, judgement: Judgement, tick: Callable[[], float]) -> Exchange:
-    """The exchange as the record may keep it: redacted text, or no text where nobody could redact it.
+def redacted(gate: Gate, judgement: Judgement, tick: Callable[[], float]) -> tuple[Passage, ...] | None:
+    """The passages as the record may keep them, or None where nobody could redact them.
 
     A refusal may come before the personal-data stage; its text is redacted for the record alone. Strangers' texts
     are not kept, and neither is what the stage itself refused or failed on.
     """
-    exchange = judgement.exchange
-    if _ruled(judgement, "pii"):
-        return exchange
-    if exchange.principal is not None and judgement.refusal is not None and judgement.refusal.code not in _UNREADABLE:
-        redaction = judge([stage for stage in gate.stages if stage.name == "pii"], exchange, tick)
-        if redaction.refusal is None:
-            return redaction.exchange
-    return replace(exchange, passages=tuple(replace(passage, text="") for passage in exchange.passages))
+    exchange, refusal = judgement.exchange, judgement.refusal
+    if _passed(judgement, "pii"):
+        return exchange.passages
+    if exchange.principal is None or refusal is None or refusal.code in _UNREADABLE:
+        return None
+    redaction = judge([stage for stage in gate.stages if stage.name == "pii"], exchange, tick)
+    return None if redaction.refusal is not None else redaction.exchange.passages
 
 
 _UNREADABLE = frozenset({Code.STAGE_FAILED, Code.STAGE_TIMEOUT})
 
 
-def _ruled(judgement: Judgement, name: str) -> bool:
+def _passed(judgement: Judgement, name: str) -> bool:
     return any(ruling.stage == name and not isinstance(ruling.verdict, Refuse) for ruling in judgement.rulings)
 
 

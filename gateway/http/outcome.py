@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from gateway.core.exchange import Passage
 from gateway.core.pipeline import Judgement
 from gateway.core.reply import Usage
 from gateway.core.verdict import Code, Finding
@@ -36,8 +37,11 @@ class Ending:
 
 
 class Journalist(Protocol):
-    """Told of each exchange twice; returns once what it was told is durable, and raises `AuditError` when it cannot."""
+    """Told of each exchange twice; returns once what it was told is durable, and raises `AuditError` when it cannot.
 
-    async def opened(self, judgement: Judgement, digest: str) -> None: ...
+    `kept` is the text the record may hold, None where nobody could redact it; `digest` is the policy's.
+    """
+
+    async def opened(self, judgement: Judgement, kept: tuple[Passage, ...] | None, digest: str) -> None: ...
 
     async def closed(self, judgement: Judgement, ending: Ending) -> None: ...

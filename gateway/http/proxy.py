@@ -15,7 +15,7 @@ from aiohttp.web import BaseRequest, Response, StreamResponse
 
 from gateway.core.errors import AuditError, BackendError
 from gateway.core.exchange import Exchange
-from gateway.core.pipeline import Gate, Judgement, recordable
+from gateway.core.pipeline import Gate, Judgement, redacted
 from gateway.core.ports import Ask, Backend, BackendReply, Writing
 from gateway.core.reply import Channel
 from gateway.core.stream import Chain, Inspection, drive
@@ -47,12 +47,12 @@ class Proxy:
         arrival = await self.intake.read(request)
         gate = self.gate()
         judgement = await self._judged(gate, arrival)
-        kept = recordable(gate, judgement, self.tick)
+        kept = redacted(gate, judgement, self.tick)
         with self.turnstile.enter(judgement.exchange) as refusal:
             if refusal is not None and judgement.refusal is None:
                 judgement = replace(judgement, refusal=refusal)
             try:
-                await self.journalist.opened(replace(judgement, exchange=kept), gate.digest)
+                await self.journalist.opened(judgement, kept, gate.digest)
             except AuditError:
                 return _refused(Refuse(Code.AUDIT_UNAVAILABLE), arrival)
             if judgement.refusal is not None or arrival.ask is None:

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.core.exchange import Principal
 from gateway.core.meanings import MEANINGS, meaning
-from gateway.core.pipeline import REQUEST_ORDER, RESPONSE_ORDER, Gate, judge, recordable
+from gateway.core.pipeline import REQUEST_ORDER, RESPONSE_ORDER, Gate, judge, redacted
 from gateway.core.verdict import Allow, Amend, Code, Finding, Refuse
-from tests.make import Passes, Says, a_gate, an_exchange
+from tests.make import ANA, Passes, Says, a_gate, an_exchange
 
 
 def tick() -> float:
@@ -66,33 +67,31 @@ def test_each_ruling_carries_the_time_its_stage_took() -> None:
 
 
 class TestWhatTheRecordMayKeep:
-    redacted = an_exchange("call <PHONE>")
+    clean = an_exchange("call <PHONE>")
+
+    def kept(self, *stages: Says, principal: Principal | None = ANA) -> tuple[str, ...] | None:
+        gate = a_gate(*stages)
+        judgement = judge(gate.stages, an_exchange("call 13800138000", principal=principal), tick)
+        passages = redacted(gate, judgement, tick)
+        return None if passages is None else tuple(passage.text for passage in passages)
 
     def test_text_that_passed_the_personal_data_stage_is_kept_as_it_left_it(self) -> None:
-        gate = a_gate(Says("pii", Amend(self.redacted)))
-        judgement = judge(gate.stages, an_exchange("call 13800138000"), tick)
-        assert recordable(gate, judgement, tick).passages == self.redacted.passages
+        assert self.kept(Says("pii", Amend(self.clean))) == ("call <PHONE>",)
 
     def test_text_refused_before_that_stage_is_redacted_for_the_record(self) -> None:
-        gate = a_gate(Says("waf", Refuse(Code.ATTACK_DETECTED)), Says("pii", Amend(self.redacted)))
-        judgement = judge(gate.stages, an_exchange("call 13800138000"), tick)
-        assert recordable(gate, judgement, tick).passages == self.redacted.passages
+        refuses = Says("waf", Refuse(Code.ATTACK_DETECTED))
+        assert self.kept(refuses, Says("pii", Amend(self.clean))) == ("call <PHONE>",)
 
     @pytest.mark.parametrize(
         "pii", [Refuse(Code.PERSONAL_DATA_BLOCKED), RuntimeError("broken")], ids=["blocked", "broken"]
     )
     @pytest.mark.parametrize("waf", [Allow(), Refuse(Code.ATTACK_DETECTED)], ids=["passed", "attack"])
     def test_text_that_nobody_could_redact_is_not_kept(self, pii: object, waf: object) -> None:
-        gate = a_gate(Says("waf", waf), Says("pii", pii))
-        judgement = judge(gate.stages, an_exchange("call 13800138000"), tick)
-        kept = recordable(gate, judgement, tick)
-        assert [passage.text for passage in kept.passages] == [""]
-        assert kept.passages[0].where == "messages[0].content"
+        assert self.kept(Says("waf", waf), Says("pii", pii)) is None
 
     def test_a_strangers_text_is_not_kept(self) -> None:
-        gate = a_gate(Says("identity", Refuse(Code.TOKEN_MISSING)), Says("pii", Amend(self.redacted)))
-        judgement = judge(gate.stages, an_exchange("hello", principal=None), tick)
-        assert [passage.text for passage in recordable(gate, judgement, tick).passages] == [""]
+        refuses = Says("identity", Refuse(Code.TOKEN_MISSING))
+        assert self.kept(refuses, Says("pii", Amend(self.clean)), principal=None) is None
 
 
 @pytest.mark.parametrize("code", list(Code))
