@@ -1,0 +1,128 @@
+"""The settings of the side that callers do not see: model, record, marks, policies, observing. The callers' side is in `outside`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from gateway.settings.secret import SecretFile, SecretValue
+from gateway.settings.section import Bytes, Count, Seconds, Section, SitePath, Url, Word
+
+
+class Backend(Section):
+    """The model's server. Only the gateway should be able to reach it."""
+
+    name: Word = Field(default="embedded", description="What policies and records call it")
+    kind: Literal["tgi", "openai"] = Field(
+        default="tgi", description="What it speaks: TGI's own routes, or OpenAI's alone (vLLM, SGLang, llama-server)"
+    )
+    url: Url = Field(
+        default="http://127.0.0.1:8089", description="Where it listens; plain http only on loopback or a closed network"
+    )
+    connect_seconds: Seconds = Field(default=5.0, description="Time to connect")
+    first_byte_seconds: Seconds = Field(
+        default=120.0, description="Time to the first byte of its reply: queueing and prefill"
+    )
+    silence_seconds: Seconds = Field(default=60.0, description="Longest pause within a reply")
+    total_seconds: Seconds = Field(default=900.0, description="Time for a whole reply")
+    connections: Count = Field(default=256, description="Connections to it from one process")
+    retries: Annotated[int, Field(ge=0, le=5)] = Field(
+        default=1, description="How often a request is sent again when the connection broke before the first byte"
+    )
+    health_seconds: Seconds = Field(default=10.0, description="How often its health is asked for")
+    reply_bytes: Bytes = Field(default=32 * 1024 * 1024, description="Largest reply read from it")
+    reasoning: Literal["inline", "split"] = Field(
+        default="inline",
+        description="Where a reasoning model's thoughts are: inline between <think> marks, or split into their own field",
+    )
+    api_key: SecretValue | None = Field(default=None, description="Sent as a bearer token, when it asks for one")
+    ca: SitePath | None = Field(default=None, description="Authority of its certificate, PEM; none: the system's")
+    certificate: SitePath | None = Field(default=None, description="The gateway's client certificate towards it, PEM")
+    key: SecretFile | None = Field(default=None, description="The key of that certificate, PEM")
+
+
+class Audit(Section):
+    """The record that every exchange leaves. When it cannot be written, nothing is answered."""
+
+    directory: SitePath = Field(
+        default="audit", validate_default=True, description="Where the segments grow; an encrypted disk of its own"
+    )
+    signing_key: SecretValue = Field(description="Ed25519 key that seals the record, PEM")
+    public_key: SitePath | None = Field(default=None, description="Its public half, PEM: what auditors verify with")
+    second_path: SitePath | None = Field(
+        default=None,
+        description="A directory on another disk or machine that receives each sealed head, against rewriting",
+    )
+
+
+class Elasticsearch(Section):
+    """Where the record is shipped for search and dashboards. The journal on disk stays the original."""
+
+    url: Url = Field(description="The cluster's address")
+    api_key: SecretValue | None = Field(default=None, description="API key (base64 form)")
+    username: str = Field(default="", description="User name, where there is no API key")
+    password: SecretValue | None = Field(default=None, description="Its password")
+    ca: SitePath | None = Field(default=None, description="Authority of its certificate, PEM; none: the system's")
+    index: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")] = Field(
+        default="hangu", description="First part of index names"
+    )
+    batch_records: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=500, description="Most records of one bulk request"
+    )
+    batch_seconds: Seconds = Field(default=1.0, description="Longest a record waits for its batch")
+    timeout_seconds: Seconds = Field(default=30.0, description="Time for one bulk request")
+
+
+class Watermark(Section):
+    """What marks are made with. Where text is marked, and how, is policy."""
+
+    master_key: SecretValue = Field(
+        description="32 bytes, raw, hexadecimal or base64. Who has it can forge and find marks"
+    )
+    index: SitePath = Field(
+        default="marks", validate_default=True, description="Directory of the index that `hangu trace` searches"
+    )
+    provider: str = Field(
+        default="", description="Who provides the service, as labels of generated content name it; empty: no label"
+    )
+    provider_code: str = Field(default="", description="The provider's registration code in those labels")
+
+
+class Policies(Section):
+    """What the security team edits."""
+
+    directory: SitePath = Field(default="policies", validate_default=True, description="Where the policies are")
+    reload_seconds: Annotated[float, Field(ge=0.1, le=60)] = Field(
+        default=1.0, description="How often the files are looked at for changes"
+    )
+    run_cases: bool = Field(default=True, description="Refuse policies that fail their own cases")
+
+
+class Pii(Section):
+    """Personal data: what placeholders are made with, and how much machine finding names may take."""
+
+    pseudonym_key: SecretValue = Field(
+        description="32 bytes, raw, hexadecimal or base64. The same value gets the same placeholder under the same key"
+    )
+    name_workers: Annotated[int, Field(ge=0, le=64)] = Field(
+        default=0,
+        description="Processes that look for names of people, places and firms; 0: within the gateway's own process",
+    )
+    name_seconds: Seconds = Field(default=5.0, description="Time one text may take; beyond it the exchange is refused")
+
+
+class Observe(Section):
+    """What operators see."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level that is logged"
+    )
+    log_format: Literal["json", "text"] = Field(
+        default="json", description="One JSON object a line, or text for people"
+    )
+    gpu_metrics_url: Url | None = Field(
+        default=None,
+        description="DCGM or NVIDIA exporter to read gpu_utilization_percent from, e.g. http://127.0.0.1:9400/metrics",
+    )
+    gpu_metrics_seconds: Seconds = Field(default=5.0, description="How often it is asked")
