@@ -9,10 +9,9 @@ from __future__ import annotations
 import difflib
 import json
 import re
-import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar, Union, get_args, get_origin
+from typing import TypeAlias, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -211,7 +210,7 @@ class _Reading:
 
 def _problems(kind: type[BaseModel], source: Document, error: ValidationError) -> Iterator[Problem]:
     for found in error.errors(include_url=False):
-        path = tuple(part for part in found["loc"])
+        path = tuple(part for part in found["loc"] if not (isinstance(part, str) and "[" in part))  # a union's branch
         what, hint = str(found["msg"]), ""
         if found["type"] == "extra_forbidden":
             what, hint = "unknown key", _nearest(str(path[-1]), _keys(kind, path[:-1]))
@@ -241,7 +240,7 @@ def _keys(kind: type[BaseModel], path: Path) -> list[str]:
 def _models(annotation: object) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    if get_origin(annotation) in (Union, types.UnionType, tuple, list, dict):
+    if get_origin(annotation) is not None:
         return [model for argument in get_args(annotation) for model in _models(argument)]
     if hasattr(annotation, "__metadata__"):
         return _models(get_args(annotation)[0])
