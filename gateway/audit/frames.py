@@ -1,0 +1,182 @@
+"""The journal's files as bytes: segment headers and frames, packing and reading. What is in a frame is `canonical`'s matter.
+
+Documented for outsiders in docs/reference/audit-format.md; change both or neither. All integers are little-endian.
+
+    segment  = "HANGUAJ1" | u32 length | u32 crc32 | header (JSON) | frame*  | zeros (space reserved, not yet written)
+    frame    = u32 head length | u32 body length | u64 seq | u32 type | u32 crc32(the 20 bytes before, head) | u32 crc32(body)
+             | head | body
+    an erased body is all zeros; its checksum stays that of what was there
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+from zlib import crc32
+
+import orjson
+
+from gateway.core.errors import AuditError
+
+MAGIC = b"HANGUAJ1"
+_START = struct.Struct("<II")
+_FIXED = struct.Struct("<IIQI")
+_SUMS = struct.Struct("<II")
+FRAME_BYTES = _FIXED.size + _SUMS.size  # 28, before head and body
+MAX_PART_BYTES = 1 << 26  # 64 MiB: no head or body is longer; a length above it is damage, not data
+
+
+class Frame(NamedTuple):
+    """One record as it lies in a file. `offset` is where its frame begins."""
+
+    offset: int
+    seq: int
+    kind: int
+    head: bytes
+    body: bytes
+    erased: bool
+
+    @property
+    def body_offset(self) -> int:
+        return self.offset + FRAME_BYTES + len(self.head)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a segment says of itself, and the state before its first record, so that a start reads one segment only.
+
+    `tree` is the frontier; `open` holds id, tenant and user of each exchange not yet closed.
+    """
+
+    origin: str
+    first: int
+    created: int  # Unix milliseconds
+    reason: str  # "start", "size", "age", "io_error": why it was begun
+    tree: tuple[bytes, ...] = ()
+    open: tuple[tuple[str, str, str], ...] = ()
+
+
+class Damage(Exception):
+    """A frame that cannot be what was written. `offset` is where it begins, `seq` the record expected there."""
+
+    def __init__(self, what: str, offset: int, seq: int) -> None:
+        super().__init__(what)
+        self.what, self.offset, self.seq = what, offset, seq
+
+
+def pack(seq: int, kind: int, head: bytes, body: bytes) -> bytes:
+    """One frame."""
+    fixed = _FIXED.pack(len(head), len(body), seq, kind)
+    return b"".join((fixed, _SUMS.pack(crc32(head, crc32(fixed)), crc32(body)), head, body))
+
+
+def pack_header(header: Header) -> bytes:
+    """The bytes a segment begins with."""
+    told = {
+        "v": 1,
+        "origin": header.origin,
+        "first": header.first,
+        "created": header.created,
+        "reason": header.reason,
+        "tree": [node.hex() for node in header.tree],
+        "open": header.open,
+    }
+    data = orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
+    return MAGIC + _START.pack(len(data), crc32(data)) + data
+
+
+def read_header(data: bytes | mmap.mmap, where: str) -> tuple[Header, int]:
+    """The header, and where the first frame begins."""
+    begin = len(MAGIC) + _START.size
+    if len(data) < begin or data[: len(MAGIC)] != MAGIC:
+        raise AuditError("not an audit segment: it does not begin with HANGUAJ1", where)
+    length, checksum = _START.unpack_from(data, len(MAGIC))
+    text = data[begin : begin + length]
+    if len(text) != length or crc32(text) != checksum:
+        raise AuditError("the segment's header is damaged", where)
+    return _header(orjson.loads(text)), begin + length
+
+
+def _header(told: dict[str, Any]) -> Header:
+    tree = tuple(bytes.fromhex(node) for node in told["tree"])
+    left = tuple((id_, tenant, user) for id_, tenant, user in told["open"])
+    return Header(told["origin"], told["first"], told["created"], told["reason"], tree, left)
+
+
+def frames(data: bytes | mmap.mmap, begin: int, first: int) -> Iterator[Frame]:
+    """Each frame from `begin`, whose numbers must run from `first`. Ends at the reserved zeros; raises `Damage`."""
+    size, offset, seq = len(data), begin, first
+    while offset + FRAME_BYTES <= size:
+        head_length, body_length, number, kind = _FIXED.unpack_from(data, offset)
+        if head_length == 0:
+            break
+        end = offset + FRAME_BYTES + head_length + body_length
+        if head_length > MAX_PART_BYTES or body_length > MAX_PART_BYTES or end > size:
+            raise Damage("its length runs past the end of the file", offset, seq)
+        yield _frame(data, offset, seq, (head_length, body_length, number, kind))
+        offset, seq = end, seq + 1
+    rest = data[offset:]
+    if rest.strip(b"\0"):
+        raise Damage("bytes that are no frame", offset, seq)
+
+
+def _frame(data: bytes | mmap.mmap, offset: int, seq: int, fixed: tuple[int, int, int, int]) -> Frame:
+    head_length, body_length, number, kind = fixed
+    start = offset + FRAME_BYTES
+    head = data[start : start + head_length]
+    head_sum, body_sum = _SUMS.unpack_from(data, offset + _FIXED.size)
+    if crc32(head, crc32(data[offset : offset + _FIXED.size])) != head_sum:
+        raise Damage("its head does not match its checksum", offset, seq)
+    if number != seq:
+        raise Damage(f"it is numbered {number} where {seq} belongs", offset, seq)
+    body = data[start + head_length : start + head_length + body_length]
+    if crc32(body) == body_sum:
+        return Frame(offset, seq, kind, head, body, False)
+    if body.strip(b"\0"):
+        raise Damage("its body does not match its checksum", offset, seq)
+    return Frame(offset, seq, kind, head, b"", True)
+
+
+# ---- files
+
+
+def segment_name(origin: str, first: int) -> str:
+    return f"seg-{origin}-{first:016d}.wal"
+
+
+def segments(directory: Path, origin: str) -> list[tuple[int, Path]]:
+    """An origin's segments and the number each begins with, in order."""
+    found = ((path.stem.rpartition("-"), path) for path in directory.glob(f"seg-{origin}-*.wal"))
+    return sorted(
+        (int(number), path) for (name, _, number), path in found if name == f"seg-{origin}" and number.isdigit()
+    )
+
+
+def origins(directory: Path) -> list[str]:
+    """Every origin that has segments here."""
+    return sorted({path.stem[4:].rpartition("-")[0] for path in directory.glob("seg-*.wal")})
+
+
+def read(path: Path, stop: int | None = None) -> Iterator[Frame]:
+    """Each frame of one segment, up to but without number `stop`: where the next segment takes over."""
+    with path.open("rb") as file:
+        if path.stat().st_size == 0:
+            raise AuditError("not an audit segment: it is empty", str(path))
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            header, begin = read_header(data, str(path))
+            for frame in frames(data, begin, header.first):
+                if stop is not None and frame.seq >= stop:
+                    return
+                yield frame
+
+
+def read_segment_header(path: Path) -> Header:
+    """The header of one segment."""
+    with path.open("rb") as file:
+        start = file.read(len(MAGIC) + _START.size)
+        length = _START.unpack_from(start, len(MAGIC))[0] if len(start) == len(MAGIC) + _START.size else 0
+        return read_header(start + file.read(min(length, MAX_PART_BYTES)), str(path))[0]
