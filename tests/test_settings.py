@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.errors import SettingsError
-from gateway.settings import Secret, Settings, SettingsInvalid, load
+from gateway.settings import Secret, SettingsInvalid, load
 from gateway.settings.loading import sections
 from gateway.settings.reference import reference, template
 
