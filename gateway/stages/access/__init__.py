@@ -1,0 +1,95 @@
+"""May they? Asks the index, then the profile of the rule that allows. Who they are is identity's; how often is limits'."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.core.exchange import Action, Exchange, Parameters, Principal
+from gateway.core.verdict import Allow, Amend, Code, Finding, Refuse, Verdict
+from gateway.stages.access.asking import bound, excesses
+from gateway.stages.access.index import NO_RULE, Decision, Index
+from policies.access import AccessPolicy, Profile, Rule
+from policies.routing import RoutingPolicy
+
+ANSWERING = frozenset({Action.CHAT, Action.COMPLETE, Action.GENERATE})  # a model writes; the others only look
+WHERE = "exchange"
+
+
+class Access:
+    """Role-based access in tenants. Rules name models by their own name, so an alias opens no side door."""
+
+    name = "access"
+
+    def __init__(self, policy: AccessPolicy, routing: RoutingPolicy) -> None:
+        self._profiles = policy.profiles
+        self._routing = routing
+        self._index = Index(policy)
+
+    def judge(self, exchange: Exchange) -> Verdict:
+        principal = exchange.principal
+        if principal is None:
+            return Refuse(Code.NOT_PERMITTED, (Finding("access", "nobody", WHERE),), "the caller is not identified")
+        if exchange.action is Action.UNKNOWN:  # `*` in a rule means every action there is, not ones nobody thought of
+            return Refuse(Code.NOT_PERMITTED, (Finding("access", NO_RULE, WHERE),))
+        if exchange.action is Action.MODELS:
+            return self._listing(principal)
+        model = self._routing.resolve(exchange.model)
+        if model is None:
+            return _not_found()
+        decision = self.decide(principal, model.name, exchange.action)
+        if not decision.allowed:
+            return self._refusal(principal, model.name, decision)
+        return self._asking(exchange, decision)
+
+    def decide(self, principal: Principal, model: str, action: Action) -> Decision:
+        """The bare decision on one model, by its own name."""
+        roles = tuple(f"role:{role}" for role in principal.roles)
+        return self._index.decide(f"user:{principal.name}", roles, principal.tenant, model, action.value)
+
+    def visible(self, principal: Principal) -> tuple[str, ...]:
+        """The models a caller may see listed, in the order of the routing policy."""
+        names = (model.name for model in self._routing.models)
+        return tuple(name for name in names if self.decide(principal, name, Action.MODELS).allowed)
+
+    def _listing(self, principal: Principal) -> Verdict:
+        decisions = [self.decide(principal, model.name, Action.MODELS) for model in self._routing.models]
+        decision = next((one for one in decisions if one.allowed), decisions[0])
+        seen = (_finding(decision),)
+        return Allow(seen) if decision.allowed else Refuse(Code.NOT_PERMITTED, seen)
+
+    def _refusal(self, principal: Principal, model: str, decision: Decision) -> Refuse:
+        """A model on which nothing at all is permitted does not exist, as far as this caller can tell."""
+        if any(self.decide(principal, model, action).allowed for action in Action):
+            return Refuse(Code.NOT_PERMITTED, (_finding(decision),))
+        return _not_found(decision.rule)
+
+    def _asking(self, exchange: Exchange, decision: Decision) -> Verdict:
+        """Grants add up: one allowing rule whose profile permits everything asked for is enough."""
+        grants = [(rule, self._profiles[rule.profile]) for rule in decision.matched if rule.effect == "allow"]
+        asked = exchange.parameters
+        fitting = [(rule, profile) for rule, profile in grants if not any(excesses(profile, asked))]
+        if not fitting:
+            return _too_much(grants, asked)
+        rule, profile = max(fitting, key=lambda grant: bound(grant[1]))
+        seen = (Finding("access", str(rule), WHERE),)
+        if exchange.action not in ANSWERING or asked.max_tokens is not None or profile.max_tokens == "unlimited":
+            return Allow(seen)
+        return Amend(replace(exchange, parameters=replace(asked, max_tokens=profile.max_tokens)), seen)
+
+
+def _finding(decision: Decision) -> Finding:
+    return Finding("access", decision.rule, WHERE)
+
+
+def _not_found(rule: str = NO_RULE) -> Refuse:
+    """The same words whether the model is hidden or absent."""
+    return Refuse(Code.MODEL_NOT_FOUND, (Finding("access", rule, WHERE),))
+
+
+def _too_much(grants: list[tuple[Rule, Profile]], asked: Parameters) -> Refuse:
+    """Told by the grant that comes closest."""
+    rule, profile = min(grants, key=lambda grant: len(list(excesses(grant[1], asked))))
+    found = list(excesses(profile, asked))
+    seen = [Finding("access", f"{rule.profile}.{name}", f"parameters.{name}") for name, _ in found]
+    detail = "; ".join(why for _, why in found)
+    return Refuse(Code.PARAMETER_NOT_PERMITTED, (Finding("access", str(rule), WHERE), *seen), detail)
