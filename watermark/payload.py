@@ -51,7 +51,7 @@ def codeword(mark_id: int, keys: EpochKeys) -> bytes:
     """The 18 seven-bit symbols whose parts every burst carries."""
     payload = seal(mark_id, keys)
     message = np.array([[payload >> (rs.SYMBOL_BITS * i) & 0x7F for i in range(rs.DIMENSION)]], dtype=np.uint8)
-    return rs.encode(message)[0].tobytes()
+    return bytes(rs.encode(message)[0].tolist())
 
 
 def from_symbols(message: rs.Symbols) -> int:

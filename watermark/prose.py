@@ -38,10 +38,49 @@ _FENCE_RUN = 3
 _TAG_CHARS = 16
 _DOCUMENTS = ("!doctype", "?xml", "html", "svg")  # a whole machine document follows
 _RAW_TAGS = frozenset(
-    "pre code script style textarea think thinking math head table tool_call tool_calls function xml samp kbd".split()
+    [
+        "pre",
+        "code",
+        "script",
+        "style",
+        "textarea",
+        "think",
+        "thinking",
+        "math",
+        "head",
+        "table",
+        "tool_call",
+        "tool_calls",
+        "function",
+        "xml",
+        "samp",
+        "kbd",
+    ]
 )
 _INLINE_TAGS = frozenset(
-    "a abbr b br cite details em font i ins mark p q s small span strong sub summary sup u".split()
+    [
+        "a",
+        "abbr",
+        "b",
+        "br",
+        "cite",
+        "details",
+        "em",
+        "font",
+        "i",
+        "ins",
+        "mark",
+        "p",
+        "q",
+        "s",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "summary",
+        "sup",
+        "u",
+    ]
 )
 # A line of prose begins with a capital, a Han, kana, Hangul, Greek or Cyrillic letter, or an opening quote, perhaps
 # behind a list or quote marker. Lines that begin with a small letter, a digit or a sign are as often code, YAML, CSV.
@@ -53,7 +92,7 @@ _PROSE_START = re.compile(
     r"(?:[A-ZÀ-Þ][A-Za-zÀ-ɏ'’]*(?:-[A-Za-z]+)*(?:[ ,.;!?，。；！？、：—…”’]|: |\*|__|$|(?=[\u3400-\u9fff]))"
     r"|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\u0370-\u052f]"
     r"|\d{1,4} ?[\u3400-\u9fff]"
-    r"|`[^`]{1,24}`(?: [a-z]{2}|[\u3400-\u9fff，]))"
+    r"|`[^`]{1,24}`(?: [A-Za-z]{2}|[\u3400-\u9fff，]))"
 )
 _CODE_START = re.compile(
     r"(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|WITH|GRANT|FROM|RUN|COPY|CMD|ENV|ENTRYPOINT|BEGIN|END"
@@ -148,21 +187,21 @@ class Guard:
     def _is_open(self) -> bool:
         return self._line_open and not self._depth and not self._block and self._mode == "prose"
 
-    def _meet(self, token: str, line: str, buffer: str, at: int) -> None:
+    def _meet(self, sign: str, line: str, buffer: str, at: int) -> None:
         """One delimiter, on a line that so far reads `line`."""
-        if token == "\n":
+        if sign == "\n":
             self._end_line(line, buffer[at - 1 : at])
         elif self._mode == "prose":
-            self._in_prose(token, line, buffer[at - 1 : at])
+            self._in_prose(sign, line, buffer[at - 1 : at])
         elif self._mode == "fence":
-            self._in_fence(token, line, buffer[at + len(token) : at + len(token) + 1])
+            self._in_fence(sign, line, buffer[at + len(sign) : at + len(sign) + 1])
         elif self._mode == "ticks":
-            self._leave_if(len(token) == self._run)
+            self._leave_if(len(sign) == self._run)
         elif self._mode in _MATH:
-            self._leave_if(token == _MATH[self._mode])
+            self._leave_if(sign == _MATH[self._mode])
         elif self._mode == "raw":
-            self._open_tag(token)
-        elif self._mode == "name" and token != ">":
+            self._open_tag(sign)
+        elif self._mode == "name" and sign != ">":
             self._mode = "machine" if self._tag.lower().startswith(_DOCUMENTS) else "tag"
         elif self._mode in ("tag", "name"):
             self._close_tag()
@@ -185,18 +224,18 @@ class Guard:
         self._block = self._block and not blank
         self._line_open = True
 
-    def _in_prose(self, token: str, line: str, before: str) -> None:
-        first = token[0]
+    def _in_prose(self, sign: str, line: str, before: str) -> None:
+        first = sign[0]
         if first in "`~":
-            self._open_code(token, line)
+            self._open_code(sign, line)
         elif first == "$":
-            self._mode = "dollar" if token == "$" else "dollars"
+            self._mode = "dollar" if sign == "$" else "dollars"
         elif first == "\\":
-            self._mode = {"\\(": "paren", "\\[": "bracket"}.get(token, "prose")
-            self._line_open = self._line_open and not token[1:].isalnum()
+            self._mode = {"\\(": "paren", "\\[": "bracket"}.get(sign, "prose")
+            self._line_open = self._line_open and not sign[1:].isalnum()
         elif first == "<":
-            self._block = self._block or (not line.strip() and token[1:].isalpha())
-            self._open_tag(token)
+            self._block = self._block or (not line.strip() and sign[1:].isalpha())
+            self._open_tag(sign)
         elif first == "(":
             self._open_paren(before)
         elif first in "{}":
@@ -205,16 +244,16 @@ class Guard:
         else:  # a table, a tab, an assignment
             self._line_open = False
 
-    def _open_code(self, token: str, line: str) -> None:
+    def _open_code(self, sign: str, line: str) -> None:
         marker = _MARKER.match(line)
         at_line_start = not (line[marker.end() :] if marker else line).strip()
-        if len(token) >= _FENCE_RUN and at_line_start:
-            self._mode, self._fence, self._run = "fence", token, 1
-        elif token[0] == "`":
-            self._mode, self._run = "ticks", len(token)
+        if len(sign) >= _FENCE_RUN and at_line_start:
+            self._mode, self._fence, self._run = "fence", sign, 1
+        elif sign[0] == "`":
+            self._mode, self._run = "ticks", len(sign)
 
-    def _in_fence(self, token: str, line: str, after: str) -> None:
-        if token[0] != self._fence[0] or len(token) < len(self._fence):
+    def _in_fence(self, sign: str, line: str, after: str) -> None:
+        if sign[0] != self._fence[0] or len(sign) < len(self._fence):
             return
         if self._run or (not line.strip(" >") and after in ("", "\n", " ", "\r")):
             self._mode, self._line_open = "prose", False
@@ -225,9 +264,9 @@ class Guard:
         elif before == "_" or (before.isascii() and before.isalnum()):  # a call: f(
             self._line_open = False
 
-    def _open_tag(self, token: str) -> None:
-        if len(token) > 1 and (token[1] in "/!?|｜" or token[1].isalpha()):
-            self._mode, self._tag = "name", token[1]
+    def _open_tag(self, sign: str) -> None:
+        if len(sign) > 1 and (sign[1] in "/!?|｜" or sign[1].isalpha()):
+            self._mode, self._tag = "name", sign[1]
 
     def _close_tag(self) -> None:
         name = self._tag.lower()
@@ -239,5 +278,5 @@ class Guard:
         self._block = self._block and name.lstrip("/") not in _INLINE_TAGS
 
 
-def _may_go_on(token: str) -> bool:
-    return token in ("$", "\\", "<") or (token[0] in "`~" and len(token) < MAX_RUN)
+def _may_go_on(sign: str) -> bool:
+    return sign in ("$", "\\", "<") or (sign[0] in "`~" and len(sign) < MAX_RUN)

@@ -51,13 +51,13 @@ GENERATOR = np.array([[EXP[(i * j) % _ORDER] for i in range(DIMENSION)] for j in
 def encode(messages: Symbols) -> Symbols:
     """Codewords (n × 18) of messages (n × 10)."""
     terms = PRODUCT[GENERATOR[None, :, :], messages[:, None, :]]
-    return np.bitwise_xor.reduce(terms, axis=2)
+    return np.asarray(np.bitwise_xor.reduce(terms, axis=2), dtype=np.uint8)
 
 
 def solve(positions: tuple[int, ...], symbols: Symbols) -> Symbols:
     """Messages (n × 10) that have `symbols` (n × 10) at these ten distinct positions."""
     terms = PRODUCT[inverse(positions)[None, :, :], symbols[:, None, :]]
-    return np.bitwise_xor.reduce(terms, axis=2)
+    return np.asarray(np.bitwise_xor.reduce(terms, axis=2), dtype=np.uint8)
 
 
 @lru_cache(maxsize=8192)  # of 43,758 possible sets; 100 bytes each

@@ -1,0 +1,7 @@
+"""`python -m watermark`."""
+
+import sys
+
+from watermark.cli import main
+
+sys.exit(main())

@@ -1,0 +1,210 @@
+"""The tracer: a leaked text in, one verdict out, with the chance that it names somebody wrongly.
+
+Steps, in order: marks → whose they are → is the text around them theirs → if no mark speaks, which stored answers
+share its passages. Only a mark can prove; shared passages are a lead, however many. Not here: reading files
+(`watermark.documents`), words for people (`watermark.finding`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from watermark import chance
+from watermark.content import Leak, Overlap, compare
+from watermark.decoder import Decoded, Hit, decode
+from watermark.index import CANDIDATES, Index
+from watermark.keys import Keys
+from watermark.registry import Issued, Registry
+
+Grade = Literal["request", "user", "set", "ours_unattributed", "transplanted", "unknown"]
+
+MAX_TEXT_CHARS = 2_000_000  # a long book; the rest of a longer leak adds no certainty
+# Measured on texts never issued (benchmarks/results/watermark_null.json), rounded up: what a lead without marks is worth.
+LEAD_CHANCE = 0.01
+_TIE = 0.9  # answers that explain nine tenths of what the best one explains are not told apart
+
+CAVEATS = {
+    "same_text": "no mark survives: this is the same text as the answer named, which does not say who passed it on",
+    "short": "fewer than 100 letters: shared phrases are likelier than at full length",
+    "not_bound": "the marks do not match the words around them well enough; edits or a transplant may be the reason",
+    "no_content": "the answer's text is not kept, so the words around the marks could not be compared",
+    "distrusted": "the key epoch was compromised: its marks can be forged by whoever holds the key",
+    "spliced": "the text is put together from several answers; each is named with its own spans",
+    "transplanted": "the marks are real, but the words around them are not those they were issued with",
+    "duplicates": "several exchanges were given this text; without marks they cannot be told apart",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One exchange that may be the source, and why. `p` is None where only shared passages speak."""
+
+    issued: Issued
+    layers: tuple[str, ...]
+    p: float | None
+    bound: bool | None
+    overlap: Overlap | None
+    hit: Hit | None = None
+
+    @property
+    def convicts(self) -> bool:
+        content = self.overlap is not None and self.overlap.any
+        return self.p is not None and self.p <= chance.PROVEN and bool(self.bound) and content
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "exchange": self.issued.exchange,
+            "tenant": self.issued.tenant,
+            "user": self.issued.user,
+            "issued_at": self.issued.issued_at,
+            "layers": list(self.layers),
+            "false_attribution_probability": self.p if self.p is not None else LEAD_CHANCE,
+            "convict_grade": self.convicts,
+            "bound": self.bound,
+            "coverage": round(self.overlap.coverage, 4) if self.overlap else None,
+            "spans": [list(span) for span in self.hit.spans] if self.hit else [],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The verdict. `as_json` has the shape that `hangu trace` prints."""
+
+    grade: Grade
+    candidates: tuple[Candidate, ...] = ()
+    layers: tuple[str, ...] = ()
+    p: float | None = None
+    caveats: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def traced(self) -> bool:
+        return self.grade in ("request", "user", "set")
+
+    @property
+    def convicts(self) -> bool:
+        return self.grade == "request" and self.candidates[0].convicts and "distrusted" not in self.caveats
+
+    def as_json(self) -> dict[str, Any]:
+        one = self.candidates[0].issued if self.grade == "request" else None
+        sources = {(c.issued.tenant, c.issued.user) for c in self.candidates} if self.traced else set()
+        tenant, user = next(iter(sources)) if len(sources) == 1 else (None, None)
+        return {
+            "verdict": "traced" if self.traced else "not_traced",
+            "grade": self.grade,
+            "exchange": one.exchange if one else None,
+            "tenant": tenant,
+            "user": user,
+            "candidates": [candidate.as_json() for candidate in self.candidates],
+            "layers": list(self.layers),
+            "false_attribution_probability": self.p,
+            "evidence": {
+                "convict_grade": self.convicts,
+                "proof": "keyed" if self.layers[:1] == ("l1",) else "lead" if self.traced else "none",
+                "caveats": {name: CAVEATS[name] for name in self.caveats},
+                **self.facts,
+            },
+        }
+
+
+def trace(
+    text: str, keys: Keys, registry: Registry, index: Index | None = None, background: Index | None = None
+) -> Trace:
+    """Trace `text` (the leak as found: do not normalise it first). `background` holds texts everybody has."""
+    text = text[:MAX_TEXT_CHARS]
+    decoded = decode(text, keys, registry.codebook(keys))
+    leak = Leak.of(decoded.visible, keys.fingerprint)
+    facts = {"letters": len(leak.bare), "bursts": decoded.bursts}
+    marked = [c for hit in decoded.hits if (c := _by_mark(hit, leak, keys, registry)) is not None]
+    standing = [candidate for candidate in marked if _stands(candidate)]
+    if standing:
+        return _from_marks(standing, keys, decoded, facts)
+    leads = _by_passages(leak, keys, registry, index, background)
+    if leads:
+        return _from_leads(leads, leak, facts)
+    if marked:
+        return Trace("transplanted", tuple(marked), ("l1",), marked[0].p, ("transplanted",), facts)
+    return _without_name(decoded, registry, facts)
+
+
+def _by_mark(hit: Hit, leak: Leak, keys: Keys, registry: Registry) -> Candidate | None:
+    issued = registry.by_mark(hit.mark_id)
+    p = hit.p if hit.method == "registry" else chance.false_name(hit.p, registry.count())
+    if issued is None or p > chance.PROVEN / 2:
+        return None
+    return Candidate(issued, ("l1",), p, hit.bind.p <= chance.BOUND, compare(leak, issued, keys.fingerprint), hit)
+
+
+def _stands(candidate: Candidate) -> bool:
+    """Marks name somebody only with their words: the stored answer's where it is kept, their own bind otherwise."""
+    if candidate.overlap is None:
+        return bool(candidate.bound)
+    return candidate.overlap.any
+
+
+def _from_marks(standing: list[Candidate], keys: Keys, decoded: Decoded, facts: dict[str, Any]) -> Trace:
+    caveats = []
+    if any(not candidate.bound for candidate in standing):
+        caveats.append("not_bound")
+    if any(candidate.overlap is None for candidate in standing):
+        caveats.append("no_content")
+    if any((epoch := keys.of(c.hit.epoch)) is not None and not epoch.trusted for c in standing if c.hit):
+        caveats.append("distrusted")
+    if len(standing) > 1:
+        caveats.append("spliced")
+    best = standing[0]
+    facts |= {"method": best.hit.method if best.hit else None, "visible_chars": len(decoded.visible)}
+    layers = ("l1", "content") if best.overlap is not None else ("l1",)
+    return Trace(_grade(standing), tuple(standing), layers, max(c.p or 0.0 for c in standing), tuple(caveats), facts)
+
+
+def _grade(candidates: list[Candidate]) -> Grade:
+    if len(candidates) == 1:
+        return "request"
+    sources = {(candidate.issued.tenant, candidate.issued.user) for candidate in candidates}
+    return "user" if len(sources) == 1 else "set"
+
+
+def _by_passages(
+    leak: Leak, keys: Keys, registry: Registry, index: Index | None, background: Index | None
+) -> list[Candidate]:
+    """Stored answers that share enough passages, best first, those out of the best one's reach left out."""
+    if index is None:
+        return []
+    found = index.query(leak.hashes, background)
+    candidates = []
+    for item in found[:CANDIDATES]:
+        issued = registry.by_exchange(item.exchange)
+        overlap = compare(leak, issued, keys.fingerprint) if issued else None
+        if issued and overlap and overlap.strong and item.weight >= _TIE * found[0].weight:
+            candidates.append(Candidate(issued, ("l3",), None, None, overlap))
+    return _told_apart(candidates)
+
+
+def _told_apart(candidates: list[Candidate]) -> list[Candidate]:
+    """Keep those that explain the leak as well as the best one does, by the finest measure there is."""
+    if len(candidates) < 2:
+        return candidates
+    measures = [
+        c.overlap.fine if c.overlap and c.overlap.fine is not None else c.overlap.coverage if c.overlap else 0.0
+        for c in candidates
+    ]
+    return [c for c, measure in zip(candidates, measures, strict=True) if measure >= max(measures) - 0.02]
+
+
+def _from_leads(leads: list[Candidate], leak: Leak, facts: dict[str, Any]) -> Trace:
+    caveats = ["same_text"]
+    if len(leads) > 1:
+        caveats.append("duplicates")
+    if len(leak.bare) < 100:
+        caveats.append("short")
+    return Trace(_grade(leads), tuple(leads), ("l3",), LEAD_CHANCE, tuple(caveats), facts)
+
+
+def _without_name(decoded: Decoded, registry: Registry, facts: dict[str, Any]) -> Trace:
+    ours = [hit for hit in decoded.hits if hit.p <= chance.PROVEN and registry.by_mark(hit.mark_id) is None]
+    if ours:
+        facts |= {"unattributed_marks": [hit.mark_id for hit in ours]}
+        return Trace("ours_unattributed", (), ("l1",), ours[0].p, (), facts)
+    return Trace("unknown", facts=facts)
