@@ -1,0 +1,46 @@
+"""Plain HTTP on loopback in front of mutual TLS: what a user of a client without client certificates sets up (stunnel)."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from tests.end_to_end.site import Site
+
+
+@contextmanager
+def sidecar(site: Site, name: str) -> Iterator[str]:
+    """A forwarder with the papers of `name`; yields its `http://…` address."""
+    context = site.context(name)
+    target = ("127.0.0.1", int(site.url.rsplit(":", 1)[1]))
+    listener = socket.create_server(("127.0.0.1", 0))
+    accepting = threading.Thread(target=_accept, args=(listener, context, target), daemon=True)
+    accepting.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        listener.close()
+
+
+def _accept(listener: socket.socket, context: ssl.SSLContext, target: tuple[str, int]) -> None:
+    while True:
+        try:
+            plain, _ = listener.accept()
+        except OSError:  # the listener was closed: the test is over
+            return
+        secure = context.wrap_socket(socket.create_connection(target), server_hostname="localhost")
+        for source, sink in ((plain, secure), (secure, plain)):
+            threading.Thread(target=_copy, args=(source, sink), daemon=True).start()
+
+
+def _copy(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    for end in (source, sink):
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+        end.close()
