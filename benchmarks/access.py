@@ -23,7 +23,7 @@ from gateway.stages.access.index import Index
 from policies import routing
 from policies.access import AccessPolicy, Rule
 from tests.make import an_exchange
-from tests.stages.plain_casbin import MODEL, Asked, a_policy, a_question, an_enforcer, plainly
+from tests.stages.plain_casbin import MODEL, Asked, a_policy, a_question, many_questions, plainly
 
 RESULT = Path(__file__).parent / "results" / "access.json"
 RULES, USERS = 1000, 100_000
@@ -42,20 +42,21 @@ def main() -> None:
 
 def agreement(questions: int) -> dict[str, object]:
     """Random policies of 2 to 40 rules, a hundred questions each, against Casbin's own enforcer."""
-    chance = random.Random(SEED)
-    same = allowed = asked = 0
+    same = allowed = 0
     began = time.process_time()
-    while asked < questions:
-        policy = a_policy(chance, chance.choice((2, 5, 10, 40)), chance.choice((2, 8, 30)))
-        index, enforcer = Index(policy), an_enforcer(policy)
-        for _ in range(min(100, questions - asked)):
-            question = a_question(chance, policy)
+    for policy, enforcer, batch in many_questions(random.Random(SEED), questions):
+        index = Index(policy)
+        for question in batch:
             plain = plainly(enforcer, question)
             same += _ask(index, question) == plain
             allowed += plain
-            asked += 1
     seconds = round(time.process_time() - began, 1)
-    return {"questions": asked, "equal_to_plain_casbin": same, "of_them_allowed": allowed, "agreement_seconds": seconds}
+    return {
+        "questions": questions,
+        "equal_to_plain_casbin": same,
+        "of_them_allowed": allowed,
+        "agreement_seconds": seconds,
+    }
 
 
 def speed() -> dict[str, object]:

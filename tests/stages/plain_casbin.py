@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,3 +88,10 @@ def a_question(chance: random.Random, policy: AccessPolicy) -> Asked:
         chance.choice(("m1", "m2", "m7", "lab/m3", "lab/m3", "other")),
         chance.choice(ACTIONS),
     )
+
+
+def many_questions(chance: random.Random, count: int) -> Iterator[tuple[AccessPolicy, casbin.Enforcer, list[Asked]]]:
+    """Random policies of 2 to 40 rules with a hundred questions each, `count` questions in all."""
+    for start in range(0, count, 100):
+        policy = a_policy(chance, chance.choice((2, 5, 10, 40)), chance.choice((2, 8, 30)))
+        yield policy, an_enforcer(policy), [a_question(chance, policy) for _ in range(min(100, count - start))]

@@ -21,7 +21,7 @@ from policies import access, routing
 from policies.access import ACTIONS, AccessPolicy, Membership, Profile, Rule
 from policies.routing import RoutingPolicy
 from tests.make import an_exchange
-from tests.stages.plain_casbin import MODEL, WIDE, a_policy, a_question, an_enforcer, plainly
+from tests.stages.plain_casbin import MODEL, WIDE, a_policy, a_question, an_enforcer, many_questions, plainly
 
 DEFAULT = Path(policies.__file__).parent / "default"
 ROUTING = b"""
@@ -63,6 +63,17 @@ def test_the_index_answers_as_plain_casbin_does(seed: int, rules: int, users: in
         asked = a_question(chance, policy)
         decision = index.decide(asked.subject, asked.roles, asked.tenant, asked.model, asked.action)
         assert decision.allowed == plainly(enforcer, asked), asked
+
+
+def test_ten_thousand_random_questions_are_answered_as_plain_casbin_answers_them() -> None:
+    allowed = 0
+    for policy, enforcer, questions in many_questions(random.Random(20261124), 10_000):
+        index = Index(policy)
+        for asked in questions:
+            decision = index.decide(asked.subject, asked.roles, asked.tenant, asked.model, asked.action)
+            assert decision.allowed == plainly(enforcer, asked), asked
+            allowed += decision.allowed
+    assert allowed > 1000  # both answers were really asked for
 
 
 @pytest.mark.parametrize(
