@@ -17,10 +17,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from gateway.audit import canonical, recovery
+from gateway.audit import canonical, frames, recovery
 from gateway.audit.commit import Watcher, Writer
 from gateway.audit.disk import Disk, RealDisk
+from gateway.audit.merkle import Frontier
 from gateway.audit.record import Closed, Outcome, Record, event, millis
+from gateway.audit.seal import Sealer, Signer, known_origins, list_origins
 from gateway.audit.segment import Item, Open, Segments, Sizes
 from gateway.core.errors import AuditError
 
@@ -46,9 +48,9 @@ Waiting = tuple[Item, "asyncio.Future[Receipt]"]
 class Journal:
     """One origin's journal, open for writing. Make it with `Journal.open`; one event loop uses it."""
 
-    def __init__(self, origin: str, writer: Writer, salts: Salts, lock: int) -> None:
+    def __init__(self, origin: str, writer: Writer, salts: Salts, lock: int, sealer: Sealer | None = None) -> None:
         self.origin = origin
-        self._writer, self._salts, self._lock = writer, salts, lock
+        self._writer, self._salts, self._lock, self._sealer = writer, salts, lock, sealer
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"journal-{origin}")
         self._queue: list[Waiting] = []
         self._busy = self._closed = False
@@ -63,27 +65,33 @@ class Journal:
         clock: Callable[[], float] = time.time,
         disk: Disk | None = None,
         sizes: Sizes = SIZES,
+        signer: Signer | None = None,
+        copies: Sequence[Path] = (),
         watchers: Sequence[Watcher] = (),
         entropy: Callable[[int], bytes] = os.urandom,
     ) -> Journal:
         """Take the origin for this process, mend what a crash left, and record that. Reads one segment at most.
 
-        `directory` is `DIR/audit`. Raises AuditError when another process has the origin, or nothing can be written.
+        `directory` is `DIR/audit`; `copies` are further places that keep every checkpoint. Raises AuditError when another
+        process has the origin, nothing can be written, or the record is not the one that was sealed.
         """
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = _take(directory, origin)
+        lock = _take(directory, f"lock-{origin}", f"origin {origin}")
         try:
             found = recovery.find(directory, origin)
+            sealer = _sealing(directory, origin, signer, copies, found.tree)
             disk = disk or RealDisk()
             segments = Segments(directory, origin, disk, sizes, clock, found.tree, dict(found.open))
             salts = Salts(entropy)
-            ballast = directory / f"ballast-{origin}"
-            writer = Writer(segments, disk, sizes, ballast, salts.item, clock, watchers)
-            _begin(writer, salts, found, clock, origin)
+            told = (*watchers, sealer) if sealer else watchers
+            writer = Writer(segments, disk, sizes, directory / f"ballast-{origin}", salts.item, clock, told)
+            _begin(writer, salts, found, clock, (origin, directory))
+            if signer is not None:
+                _list(directory, origin, signer)
         except BaseException:
             os.close(lock)
             raise
-        return cls(origin, writer, salts, lock)
+        return cls(origin, writer, salts, lock, sealer)
 
     @property
     def low(self) -> bool:
@@ -94,6 +102,11 @@ class Journal:
     def waiting(self) -> int:
         """Records not yet handed to the disk."""
         return len(self._queue)
+
+    @property
+    def fault(self) -> str:
+        """Why checkpoints are behind, or nothing."""
+        return self._sealer.fault if self._sealer else ""
 
     async def append(self, record: Record) -> Receipt:
         """Durable when this returns. Raises AuditError when it is not, and then nobody may be answered."""
@@ -123,6 +136,8 @@ class Journal:
             await self._idle.wait()
         self._thread.shutdown()
         self._writer.close()
+        if self._sealer is not None:
+            self._sealer.close()
         os.close(self._lock)
 
     async def __aenter__(self) -> Self:
@@ -180,22 +195,47 @@ def _tell(future: asyncio.Future[Receipt], result: int | AuditError, origin: str
         future.set_result(Receipt(origin, result))
 
 
-def _take(directory: Path, origin: str) -> int:
-    """The lock that makes this the origin's only writer. Held until closed, or until the process ends."""
-    path = directory / f"lock-{origin}"
+def _take(directory: Path, name: str, what: str) -> int:
+    """The lock that makes this its only writer. Held until closed, or until the process ends."""
+    path = directory / name
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(fd)
-        raise AuditError(f"origin {origin} is being written by another process", str(path)) from error
+        raise AuditError(f"{what} is being written by another process", str(path)) from error
     return fd
 
 
-def _begin(writer: Writer, salts: Salts, found: recovery.Found, clock: Callable[[], float], origin: str) -> None:
+def _sealing(
+    directory: Path, origin: str, signer: Signer | None, copies: Sequence[Path], tree: Frontier
+) -> Sealer | None:
+    if signer is None:
+        return None
+    sealer = Sealer(directory, origin, signer, copies)
+    sealer.begin(tree)
+    return sealer
+
+
+def _list(directory: Path, origin: str, signer: Signer) -> None:
+    """Enter the origin in the signed list, now that it has a durable record."""
+    lock = os.open(directory / "lock-origins", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)  # workers that start together must not forget one another
+    try:
+        known = known_origins(directory, signer.public)
+        if origin not in known:
+            list_origins(directory, signer, [origin, *known])
+    finally:
+        os.close(lock)
+
+
+def _begin(
+    writer: Writer, salts: Salts, found: recovery.Found, clock: Callable[[], float], place: tuple[str, Path]
+) -> None:
     """The first records of a run: that it began, what was cut, and an end for each exchange that never got one."""
-    now = clock()
-    told: list[Record] = [event("journal.started", now, {"first": found.tree.size}, subject=origin)]
+    now, (origin, directory) = clock(), place
+    others = ",".join(sorted({origin, *frames.origins(directory)}))
+    told: list[Record] = [event("journal.started", now, {"first": found.tree.size, "origins": others}, subject=origin)]
     if found.torn:
         told.append(event("journal.recovered", now, found.torn, subject=origin))
     told += _unknown(found.open, now)

@@ -1,0 +1,279 @@
+"""Is the record whole and unchanged? Needs the files and the public key alone, and imports no writer.
+
+Steps: 1 every segment follows the one before; 2 every frame is whole and in order; 3 every body is what its head commits
+to, or was erased on record; 4 every checkpoint we know of, here or kept elsewhere, is signed and is a tree of these very
+records; 5 every origin that ever was is here. Each problem names the first bad record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from gateway.audit import frames
+from gateway.audit.checkpoint import Checkpoint, is_signed, parse, read_manifest, split
+from gateway.audit.frames import Damage, Frame
+from gateway.audit.merkle import Frontier
+from gateway.core.errors import AuditError
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong, in which file, and the number of the first record that it touches (-1: none in particular)."""
+
+    what: str
+    where: str
+    seq: int = -1
+
+    def __str__(self) -> str:
+        record = f": record {self.seq}" if self.seq >= 0 else ""
+        return f"{self.where}{record}: {self.what}"
+
+
+@dataclass(slots=True)
+class Log:
+    """One origin's log as found. `sealed` is the size of its largest good checkpoint, `root` that of all its records."""
+
+    origin: str
+    records: int = 0
+    root: bytes = b""
+    sealed: int = 0
+    checkpoints: int = 0
+    erased: int = 0
+    open: int = 0
+    torn: bool = False
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found, over all origins. `notes` are worth reading but nothing wrong."""
+
+    logs: tuple[Log, ...]
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def records(self) -> int:
+        return sum(log.records for log in self.logs)
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+
+def verify(directory: Path, public: bytes, kept: Sequence[Path] = ()) -> Report:
+    """Check `DIR/audit` with the 32 bytes of the public key. `kept` are checkpoints from elsewhere: files, or folders of them.
+
+    Raises AuditError when there is nothing that could be checked.
+    """
+    found = frames.origins(directory)
+    if not found:
+        raise AuditError("no audit segments here", str(directory), "is this a site's audit directory?")
+    notes, problems = _checkpoints((directory, *kept), public)
+    seen = _Seen()
+    logs = [_Reading(directory, origin, notes.get(origin, []), seen).log for origin in found]
+    problems += [problem for log in logs for problem in log.problems]
+    problems += _missing_origins(directory, public, found, {*notes, *seen.origins})
+    problems += seen.unexplained()
+    return Report(tuple(logs), tuple(problems), tuple(_remarks(logs)))
+
+
+class _Seen:
+    """What one record says that another must answer for: erasures, and the origins that there are."""
+
+    def __init__(self) -> None:
+        self.origins: set[str] = set()
+        self._erasures: list[tuple[str, str, str, int]] = []
+        self._claims: list[tuple[dict[str, Any], Problem]] = []
+
+    def event(self, head: dict[str, Any]) -> None:
+        facts = dict(head["facts"])
+        if head["kind"] == "journal.started":
+            self.origins.update(facts["origins"].split(","))
+        elif head["kind"] == "record.erased":
+            self._erasures.append((head["tenant"], head["subject"], facts.get("exchange", ""), head["at"]))
+
+    def erased(self, head: dict[str, Any], problem: Problem) -> None:
+        self._claims.append((head, problem))
+
+    def unexplained(self) -> list[Problem]:
+        return [problem for head, problem in self._claims if not any(self._covers(head, e) for e in self._erasures)]
+
+    def _covers(self, head: dict[str, Any], erasure: tuple[str, str, str, int]) -> bool:
+        tenant, user, exchange, at = erasure
+        if exchange:
+            return bool(exchange == head["id"])
+        return bool((tenant, user) == (head["tenant"], head["user"]) and head["at"] <= at)
+
+
+class _Reading:
+    """One pass over one origin."""
+
+    def __init__(self, directory: Path, origin: str, checkpoints: list[tuple[Checkpoint, Path]], seen: _Seen) -> None:
+        self.log = Log(origin, checkpoints=len(checkpoints))
+        self._directory, self._seen = directory, seen
+        self._due = sorted(checkpoints, key=lambda known: known[0].size, reverse=True)
+        self._tree = Frontier()
+        self._open: set[str] = set()
+        self._good = 0
+        self._read(frames.segments(directory, origin))
+        self.log.records, self.log.root, self.log.open = self._tree.size, self._tree.root(), len(self._open)
+
+    def _read(self, listed: list[tuple[int, Path]]) -> None:
+        for n, (first, path) in enumerate(listed):
+            stop = listed[n + 1][0] if n + 1 < len(listed) else None
+            if first != self._tree.size:
+                what = (
+                    f"records up to {first - 1} are missing"
+                    if first > self._tree.size
+                    else "overlaps the segment before"
+                )
+                return self._problem(what, path, min(first, self._tree.size))
+            try:
+                self._segment(path, stop)
+            except Damage as damage:
+                return self._damage(damage, path, last=stop is None)
+            except AuditError as error:
+                return self._problem(error.what, path, first)
+            except (ValueError, KeyError, TypeError):
+                return self._problem("its head is not a record's", path, self._tree.size - 1)
+            if stop is not None and self._tree.size < stop:
+                return self._problem(f"records up to {stop - 1} are missing", path, self._tree.size)
+        return self._end()
+
+    def _segment(self, path: Path, stop: int | None) -> None:
+        header = frames.read_segment_header(path)
+        if (header.origin, header.first, list(header.tree)) != (self.log.origin, self._tree.size, self._tree.stack):
+            self._problem("the segment's header does not continue the records before it", path, self._tree.size)
+        self._check(path)
+        add, due = self._tree.add, self._due
+        for frame in frames.read(path, stop):
+            add(sha256(b"\0" + sha256(frame.head).digest()).digest())
+            self._record(frame, path)
+            if due and due[-1][0].size <= self._tree.size:
+                self._check(path)
+
+    def _record(self, frame: Frame, path: Path) -> None:
+        head = orjson.loads(frame.head)
+        committed = head.get("body")
+        if frame.erased:
+            self.log.erased += 1
+            self._seen.erased(head, Problem("its text is gone, and no erasure is on record", path.name, frame.seq))
+        elif (committed is not None or frame.body) and sha256(frame.body).hexdigest() != committed:
+            self._problem("its text is not the one its head commits to", path, frame.seq)
+        if frame.kind == 1:
+            if not head["code"]:
+                self._open.add(head["id"])
+        elif frame.kind == 2:
+            self._open.discard(head["id"])
+        elif frame.kind == 3:
+            self._seen.event(head)
+
+    def _check(self, path: Path) -> None:
+        """Every checkpoint of the present size must have the present root."""
+        while self._due and self._due[-1][0].size <= self._tree.size:
+            checkpoint, kept = self._due.pop()
+            if checkpoint.root == self._tree.root():
+                self._good = self.log.sealed = checkpoint.size
+            else:
+                self._changed(checkpoint, kept, path)
+
+    def _changed(self, checkpoint: Checkpoint, kept: Path, path: Path) -> None:
+        exact = _first_difference(self._directory, self.log.origin, self._good, checkpoint.size)
+        sealed = f"not what was sealed by the checkpoint of {checkpoint.size} in {kept.name}"
+        if exact is None:
+            sealed = f"one of records {self._good} to {checkpoint.size - 1} is {sealed}"
+        if not any(problem.seq == (exact or self._good) for problem in self.log.problems):
+            self._problem(sealed, path, self._good if exact is None else exact)
+
+    def _end(self) -> None:
+        """Checkpoints larger than the log: its tail was cut, or an older copy was put back."""
+        if self._due:
+            checkpoint, kept = self._due[0]
+            what = f"records {self._tree.size} to {checkpoint.size - 1} are missing: {kept.name} holds a checkpoint of {checkpoint.size}"
+            self.log.problems.append(Problem(what, self.log.origin, self._tree.size))
+        elif not self.log.checkpoints:
+            self.log.problems.append(
+                Problem("no checkpoint: nothing shows that this is what was written", self.log.origin, 0)
+            )
+
+    def _damage(self, damage: Damage, path: Path, *, last: bool) -> None:
+        """Past everything sealed, at the very end, this is a write under way or one that a crash tore: never acknowledged."""
+        if last and not self._due and self.log.checkpoints:
+            self.log.torn = True
+        else:
+            self._problem(damage.what, path, damage.seq)
+
+    def _problem(self, what: str, path: Path, seq: int) -> None:
+        self.log.problems.append(Problem(what, path.name, seq))
+
+
+def _first_difference(directory: Path, origin: str, begin: int, end: int) -> int | None:
+    """The first record in the range whose leaf hash is not the one noted when it was written, if the notes are there."""
+    noted = directory / f"hashes-{origin}-0"
+    if not noted.exists():
+        return None
+    known = noted.read_bytes()
+    for _first, path in frames.segments(directory, origin):
+        for frame in frames.read(path):
+            hashed = sha256(b"\0" + sha256(frame.head).digest()).digest()
+            if begin <= frame.seq < end and known[32 * frame.seq : 32 * frame.seq + 32] != hashed:
+                return frame.seq
+    return None
+
+
+def _checkpoints(
+    places: Iterable[Path], public: bytes
+) -> tuple[dict[str, list[tuple[Checkpoint, Path]]], list[Problem]]:
+    """Every signed checkpoint, by origin. Unsigned ones are problems, and so are two of one size that differ."""
+    good: dict[str, list[tuple[Checkpoint, Path]]] = {}
+    heads: dict[tuple[str, int], bytes] = {}
+    problems: list[Problem] = []
+    for path in [file for place in places for file in _files(place)]:
+        for note in split(path.read_bytes()):
+            try:
+                checkpoint = parse(note)
+            except AuditError as error:
+                problems.append(Problem(error.what, path.name))
+                continue
+            if not is_signed(checkpoint, public):
+                problems.append(Problem(f"the checkpoint of {checkpoint.size} is not signed by this key", path.name))
+                continue
+            if heads.setdefault((checkpoint.name, checkpoint.size), checkpoint.root) != checkpoint.root:
+                what = f"two checkpoints of {checkpoint.size} records differ: the log was forked"
+                problems.append(Problem(what, path.name, checkpoint.size - 1))
+            good.setdefault(checkpoint.origin, []).append((checkpoint, path))
+    return good, problems
+
+
+def _files(place: Path) -> list[Path]:
+    if not place.exists():
+        raise AuditError("no such checkpoint file or folder", str(place))
+    return sorted(place.glob("checkpoint*-*")) if place.is_dir() else [place]
+
+
+def _missing_origins(directory: Path, public: bytes, found: list[str], known: set[str]) -> list[Problem]:
+    listed = directory / "origins"
+    try:
+        names = {*known, *read_manifest(listed.read_bytes(), public)} if listed.exists() else known
+    except AuditError as error:
+        return [Problem(error.what, listed.name)]
+    return [Problem("the whole log is missing", origin, 0) for origin in sorted(names - set(found))]
+
+
+def _remarks(logs: Iterable[Log]) -> list[str]:
+    told = []
+    for log in logs:
+        if log.records > log.sealed and not log.problems:
+            told.append(f"{log.origin}: the last {log.records - log.sealed} records are not sealed yet")
+        if log.torn:
+            told.append(f"{log.origin}: the last write is under way, or was cut short by a crash")
+        if log.open:
+            told.append(f"{log.origin}: {log.open} exchanges have no end yet")
+    return told
