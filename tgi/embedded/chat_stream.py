@@ -26,7 +26,7 @@ class Look:
 
 @dataclass(slots=True)
 class ChatState:
-    """`phase` is content, buffering (a call whose name is not complete) or tool (its arguments are being written)."""
+    """`phase` says what is being written: `content`, a call's `name`, the `comma` after it, or its `arguments`."""
 
     look: Look
     call_id: str
@@ -36,7 +36,7 @@ class ChatState:
 
     @classmethod
     def begin(cls, look: Look, call_id: str, using_tools: bool) -> ChatState:
-        return cls(look, call_id, "buffering" if using_tools else "content")
+        return cls(look, call_id, "name" if using_tools else "content")
 
     def push(self, streamed: Streamed) -> list[Json]:
         """The chunks that this token brings; none while a call is not readable yet."""
@@ -52,11 +52,16 @@ class ChatState:
             special = streamed.event.token.special
             return [self._turn(streamed, replies.said("" if special else text))]
         self.text += text
-        if self.phase == "buffering":
+        if self.phase == "name":
             return self._named(streamed)
+        if self.phase == "comma":
+            # TGI counts on the comma sharing a token with the name's quote; other vocabularies split the two.
+            if text.strip() in ("", ","):
+                return []
+            self.phase, text = "arguments", text.lstrip(" \t\r\n,")
         if parse_call(self.text) is not None:
             # The last brace closes what is around the call, not its arguments.
-            self.phase = "buffering"
+            self.phase = "name"
             text = text.rstrip().removesuffix("}")
         return [self._turn(streamed, self._called(None, text))]
 
@@ -67,7 +72,7 @@ class ChatState:
         if call.name == NO_TOOL:
             self.no_tool = True
             return []
-        self.phase = "tool"
+        self.phase = "comma"
         return [self._turn(streamed, self._called(call.name, "{"))]
 
     def _called(self, name: str | None, arguments: str) -> Json:
