@@ -10,6 +10,7 @@ from aiohttp.web import BaseRequest
 from gateway.core.exchange import Action, Credentials, Exchange, Peer
 from gateway.core.ports import Ask, Route, Wire
 from gateway.core.verdict import Code, Refuse
+from gateway.http.door import BodyTooSlow, invite_body
 
 MAX_TOKEN_CHARS = 8192  # four times the largest token seen in practice; a header may not be larger anyway
 _OPENAI_PREFIX = "/v1/"
@@ -57,13 +58,26 @@ class Intake:
         if route is None:
             code = Code.METHOD_NOT_ALLOWED if methods else Code.ROUTE_UNKNOWN
             return Arrival(blank, shape, refusal=Refuse(code))
-        body = await read_bounded(request, self.max_body_bytes)
+        body = await self._body(request)
         if isinstance(body, Refuse):
             return Arrival(blank, shape, refusal=body)
         ask = self.wire.read(route, body)
         if isinstance(ask, Refuse):
             return Arrival(blank, shape, refusal=ask)
         return Arrival(_filled(blank, ask), shape, ask)
+
+    def turned_away(self, request: BaseRequest, refusal: Refuse) -> Arrival:
+        """What the listener refused before it was a request: still an exchange, so that it can be recorded."""
+        return Arrival(self._blank(request, None), _shape_of(request.raw_path), refusal=refusal)
+
+    async def _body(self, request: BaseRequest) -> bytes | Refuse:
+        if (request.content_length or 0) > self.max_body_bytes:
+            return _too_large(self.max_body_bytes)
+        try:
+            await invite_body(request)
+            return await read_bounded(request, self.max_body_bytes)
+        except BodyTooSlow:
+            return Refuse(Code.REQUEST_TIMEOUT)
 
     def _blank(self, request: BaseRequest, route: Route | None) -> Exchange:
         return Exchange(
@@ -80,16 +94,18 @@ class Intake:
 
 async def read_bounded(request: BaseRequest, limit: int) -> bytes | Refuse:
     """The whole body, or a refusal as soon as it is over `limit` bytes: nothing is inspected in part."""
-    if (request.content_length or 0) > limit:
-        return Refuse(Code.TOO_LARGE, detail=f"the body may have at most {limit} bytes")
     parts: list[bytes] = []
     size = 0
     while chunk := await request.content.readany():
         size += len(chunk)
         if size > limit:
-            return Refuse(Code.TOO_LARGE, detail=f"the body may have at most {limit} bytes")
+            return _too_large(limit)
         parts.append(chunk)
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _too_large(limit: int) -> Refuse:
+    return Refuse(Code.TOO_LARGE, detail=f"the body may have at most {limit} bytes")
 
 
 def bearer(header: str | None) -> Credentials | None:

@@ -44,7 +44,13 @@ class Proxy:
 
     async def handle(self, request: BaseRequest) -> StreamResponse:
         """Every path ends in a named reply."""
-        arrival = await self.intake.read(request)
+        return await self._pass(request, await self.intake.read(request))
+
+    async def turn_away(self, request: BaseRequest, refusal: Refuse) -> StreamResponse:
+        """What the listener refused by itself is recorded and answered like everything else."""
+        return await self._pass(request, self.intake.turned_away(request, refusal))
+
+    async def _pass(self, request: BaseRequest, arrival: Arrival) -> StreamResponse:
         gate = self.gate()
         judgement = await self._judged(gate, arrival)
         kept = redacted(gate, judgement, self.tick)
