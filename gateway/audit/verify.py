@@ -7,11 +7,12 @@ records; 5 every origin that ever was is here. Each problem names the first bad 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 
@@ -112,6 +113,10 @@ class _Seen:
         return bool((tenant, user) == (head["tenant"], head["user"]) and head["at"] <= at)
 
 
+class _Changed(Exception):
+    """The record is not what was sealed; everything after it differs too."""
+
+
 class _Reading:
     """One pass over one origin."""
 
@@ -121,36 +126,32 @@ class _Reading:
         self._due = sorted(checkpoints, key=lambda known: known[0].size, reverse=True)
         self._tree = Frontier()
         self._open: set[str] = set()
-        self._good = 0
+        self._agreed = 0
         self._read(frames.segments(directory, origin))
         self.log.records, self.log.root, self.log.open = self._tree.size, self._tree.root(), len(self._open)
 
     def _read(self, listed: list[tuple[int, Path]]) -> None:
         for n, (first, path) in enumerate(listed):
             stop = listed[n + 1][0] if n + 1 < len(listed) else None
-            if first != self._tree.size:
-                what = (
-                    f"records up to {first - 1} are missing"
-                    if first > self._tree.size
-                    else "overlaps the segment before"
-                )
-                return self._problem(what, path, min(first, self._tree.size))
             try:
-                self._segment(path, stop)
+                self._segment(path, first, stop)
             except Damage as damage:
                 return self._damage(damage, path, last=stop is None)
             except AuditError as error:
-                return self._problem(error.what, path, first)
+                return self._problem(error.what, path, self._tree.size)
             except (ValueError, KeyError, TypeError):
                 return self._problem("its head is not a record's", path, self._tree.size - 1)
-            if stop is not None and self._tree.size < stop:
-                return self._problem(f"records up to {stop - 1} are missing", path, self._tree.size)
+            except _Changed:
+                return None
         return self._end()
 
-    def _segment(self, path: Path, stop: int | None) -> None:
+    def _segment(self, path: Path, first: int, stop: int | None) -> None:
         header = frames.read_segment_header(path)
-        if (header.origin, header.first, list(header.tree)) != (self.log.origin, self._tree.size, self._tree.stack):
-            self._problem("the segment's header does not continue the records before it", path, self._tree.size)
+        if first != self._tree.size or (header.origin, header.first) != (self.log.origin, first):
+            self._changed(f"a segment begins with record {first} where {self._tree.size} belongs", path, first)
+        if list(header.tree) != self._tree.stack:
+            self._changed("not what the next segment's header says was written", path, first)
+        self._agreed = first
         self._check(path)
         add, due = self._tree.add, self._due
         for frame in frames.read(path, stop):
@@ -179,18 +180,19 @@ class _Reading:
         """Every checkpoint of the present size must have the present root."""
         while self._due and self._due[-1][0].size <= self._tree.size:
             checkpoint, kept = self._due.pop()
-            if checkpoint.root == self._tree.root():
-                self._good = self.log.sealed = checkpoint.size
-            else:
-                self._changed(checkpoint, kept, path)
+            if checkpoint.root != self._tree.root():
+                self._changed(
+                    f"not what the checkpoint of {checkpoint.size} in {kept.name} sealed", path, checkpoint.size
+                )
+            self._agreed = self.log.sealed = checkpoint.size
 
-    def _changed(self, checkpoint: Checkpoint, kept: Path, path: Path) -> None:
-        exact = _first_difference(self._directory, self.log.origin, self._good, checkpoint.size)
-        sealed = f"not what was sealed by the checkpoint of {checkpoint.size} in {kept.name}"
-        if exact is None:
-            sealed = f"one of records {self._good} to {checkpoint.size - 1} is {sealed}"
-        if not any(problem.seq == (exact or self._good) for problem in self.log.problems):
-            self._problem(sealed, path, self._good if exact is None else exact)
+    def _changed(self, what: str, path: Path, end: int) -> NoReturn:
+        """Somewhere since we last agreed the record is another: say where, as exactly as can be told, and read no further."""
+        exact = _first_difference(self._directory, self.log.origin, self._agreed)
+        if exact is None and end - 1 > self._agreed:
+            what = f"one of records {self._agreed} to {end - 1}: {what}"
+        self._problem(what, path, self._agreed if exact is None else exact)
+        raise _Changed
 
     def _end(self) -> None:
         """Checkpoints larger than the log: its tail was cut, or an older copy was put back."""
@@ -214,18 +216,22 @@ class _Reading:
         self.log.problems.append(Problem(what, path.name, seq))
 
 
-def _first_difference(directory: Path, origin: str, begin: int, end: int) -> int | None:
-    """The first record in the range whose leaf hash is not the one noted when it was written, if the notes are there."""
+def _first_difference(directory: Path, origin: str, begin: int) -> int | None:
+    """The first record from `begin` whose leaf hash is not the one noted when it was written, if the notes are there."""
     noted = directory / f"hashes-{origin}-0"
-    if not noted.exists():
-        return None
-    known = noted.read_bytes()
+    known = noted.read_bytes() if noted.exists() else b""
+    seq = -1
+    with suppress(Damage, AuditError):  # what is damaged was reported, or will be: here only the comparing counts
+        for seq, hashed in enumerate(_leaf_hashes(directory, origin)):
+            if begin <= seq < len(known) // 32 and known[32 * seq : 32 * seq + 32] != hashed:
+                return seq
+    return seq + 1 if begin <= seq + 1 < len(known) // 32 else None
+
+
+def _leaf_hashes(directory: Path, origin: str) -> Iterator[bytes]:
     for _first, path in frames.segments(directory, origin):
         for frame in frames.read(path):
-            hashed = sha256(b"\0" + sha256(frame.head).digest()).digest()
-            if begin <= frame.seq < end and known[32 * frame.seq : 32 * frame.seq + 32] != hashed:
-                return frame.seq
-    return None
+            yield sha256(b"\0" + sha256(frame.head).digest()).digest()
 
 
 def _checkpoints(

@@ -36,7 +36,7 @@ from tests.audit.examples import AT, DIGEST, a_closed, an_exchange, an_opened, l
 SALT = "0123456789abcdef" * 4
 
 texts = st.text(max_size=40)
-counts = st.integers(0, 2**53)
+counts = st.integers(0, 2**53 - 1)
 pairs = st.lists(st.tuples(texts, texts), max_size=3).map(tuple)
 findings = st.builds(Finding, texts, texts, texts, counts, counts, st.integers(0, 1000).map(lambda n: n / 1000), texts)
 found = st.lists(findings, max_size=3).map(tuple)
