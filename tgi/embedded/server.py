@@ -14,7 +14,7 @@ from typing import TypeVar
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from tgi.embedded import intake, replies, requests, route_chat, route_completions, route_generate
+from tgi.embedded import intake, replies, route_chat, route_completions, route_generate, shapes
 from tgi.embedded.engine import Engine
 from tgi.embedded.failures import InferError
 from tgi.embedded.intake import BadBody, Shape
@@ -76,28 +76,28 @@ def create_app(
 
 
 async def _compat(http: web.Request) -> web.StreamResponse:
-    return await route_generate.compat(http.app[SERVICE], http, await _read(http, requests.compat_generate))
+    return await route_generate.compat(http.app[SERVICE], http, await _read(http, shapes.compat_generate))
 
 
 async def _generate(http: web.Request) -> web.StreamResponse:
-    return await route_generate.generate(http.app[SERVICE], await _read(http, requests.generate))
+    return await route_generate.generate(http.app[SERVICE], await _read(http, shapes.generate))
 
 
 async def _generate_stream(http: web.Request) -> web.StreamResponse:
-    return await route_generate.generate_stream(http.app[SERVICE], http, await _read(http, requests.generate))
+    return await route_generate.generate_stream(http.app[SERVICE], http, await _read(http, shapes.generate))
 
 
 async def _chat(http: web.Request) -> web.StreamResponse:
-    return await route_chat.chat_completions(http.app[SERVICE], http, await _read(http, requests.chat))
+    return await route_chat.chat_completions(http.app[SERVICE], http, await _read(http, shapes.chat))
 
 
 async def _completions(http: web.Request) -> web.StreamResponse:
-    return await route_completions.completions(http.app[SERVICE], http, await _read(http, requests.completion))
+    return await route_completions.completions(http.app[SERVICE], http, await _read(http, shapes.completion))
 
 
 async def _invocations(http: web.Request) -> web.StreamResponse:
     service = http.app[SERVICE]
-    body: Generate | Chat | Completion = await _read(http, requests.invocation)
+    body: Generate | Chat | Completion = await _read(http, shapes.invocation)
     match body:
         case Generate():
             return await route_generate.compat(service, http, body)
@@ -108,13 +108,13 @@ async def _invocations(http: web.Request) -> web.StreamResponse:
 
 
 async def _tokenize(http: web.Request) -> web.StreamResponse:
-    request = await _read(http, requests.generate)
+    request = await _read(http, shapes.generate)
     pieces = await tokenize(http.app[SERVICE], request.inputs)
     return json_reply(replies.simple_tokens(pieces, request.inputs))
 
 
 async def _chat_tokenize(http: web.Request) -> web.StreamResponse:
-    return await route_chat.chat_tokenize(http.app[SERVICE], await _read(http, requests.chat))
+    return await route_chat.chat_tokenize(http.app[SERVICE], await _read(http, shapes.chat))
 
 
 async def _health(http: web.Request) -> web.StreamResponse:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tgi.embedded import requests
+from tgi.embedded import requests, shapes
 from tgi.embedded.intake import BadBody, parse_json, read
 
 CASES: list[tuple[bytes, int, str]] = [
@@ -44,7 +44,7 @@ CASES: list[tuple[bytes, int, str]] = [
 @pytest.mark.parametrize(("body", "status", "text"), CASES)
 def test_what_is_not_a_request_is_refused(body: bytes, status: int, text: str) -> None:
     with pytest.raises(BadBody) as refused:
-        read(body, requests.generate)
+        read(body, shapes.generate)
     assert refused.value.status == status
     assert text in refused.value.text
 
@@ -63,7 +63,7 @@ CHAT_CASES: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("body", "text"), CHAT_CASES)
 def test_what_is_not_a_chat_is_refused(body: dict[str, Any], text: str) -> None:
     with pytest.raises(BadBody) as refused:
-        read(json.dumps(body).encode(), requests.chat)
+        read(json.dumps(body).encode(), shapes.chat)
     assert refused.value.status == 422
     assert text in refused.value.text
 
@@ -82,18 +82,18 @@ def test_any_bytes_are_a_value_or_a_bad_body(body: bytes) -> None:
 
 
 def test_sampling_is_the_default_only_without_parameters() -> None:
-    assert read(b'{"inputs": "a"}', requests.generate).parameters.do_sample is True
-    assert read(b'{"inputs": "a", "parameters": {}}', requests.generate).parameters.do_sample is False
+    assert read(b'{"inputs": "a"}', shapes.generate).parameters.do_sample is True
+    assert read(b'{"inputs": "a", "parameters": {}}', shapes.generate).parameters.do_sample is False
 
 
 def test_unknown_fields_are_ignored_even_twice() -> None:
     body = b'{"inputs": "a", "x": 1, "x": 2, "parameters": {"y": null}}'
-    assert read(body, requests.generate).inputs == "a"
+    assert read(body, shapes.generate).inputs == "a"
 
 
 def test_images_become_markdown_in_the_text() -> None:
     parts = [{"type": "text", "text": "see "}, {"type": "image_url", "image_url": {"url": "http://x/y.png"}}]
-    chat = read(json.dumps({"messages": [{"role": "user", "content": parts}]}).encode(), requests.chat)
+    chat = read(json.dumps({"messages": [{"role": "user", "content": parts}]}).encode(), shapes.chat)
     assert chat.messages[0].content == "see ![](http://x/y.png)"
 
 
@@ -108,7 +108,7 @@ def test_images_become_markdown_in_the_text() -> None:
     ],
 )
 def test_a_tool_choice_has_four_forms(choice: object, read_as: str) -> None:
-    chat = read(json.dumps({"messages": [], "tool_choice": choice}).encode(), requests.chat)
+    chat = read(json.dumps({"messages": [], "tool_choice": choice}).encode(), shapes.chat)
     assert chat.tool_choice == read_as
 
 
@@ -121,4 +121,4 @@ def test_a_tool_choice_has_four_forms(choice: object, read_as: str) -> None:
     ],
 )
 def test_an_invocation_is_the_first_shape_that_fits(body: dict[str, Any], kind: type) -> None:
-    assert isinstance(read(json.dumps(body).encode(), requests.invocation), kind)
+    assert isinstance(read(json.dumps(body).encode(), shapes.invocation), kind)
