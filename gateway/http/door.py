@@ -7,7 +7,7 @@ one sweep per listener looks at all of them, so that a request costs a few assig
 from __future__ import annotations
 
 import ssl
-from asyncio import AbstractEventLoop, BaseTransport
+from asyncio import AbstractEventLoop, BaseTransport, Task
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -248,6 +248,15 @@ class Door(RequestHandler):
             self.close()
         else:
             self.force_close()
+
+    def cut(self) -> Task[None] | None:
+        """Cancel the exchange under way and return its task, to wait for; or close, when there is none."""
+        task = self._task_handler
+        if task is None or not self._request_in_progress:
+            self.force_close()
+            return None
+        task.cancel()
+        return task
 
 
 class Doors(Server):

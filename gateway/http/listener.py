@@ -28,7 +28,7 @@ SWEEP_SECONDS = 0.5  # how exactly deadlines are kept; shorter limits are looked
 SHUTDOWN_SECONDS = 2.0  # for TLS's own goodbye: a client that does not answer it is cut off
 ACCEPTS_AT_ONCE = 64  # then other connections get their turn
 PAUSE_SECONDS = 1.0  # when the process has no descriptors left: until some may have been freed
-CUT_SECONDS = 1.0  # for exchanges that outlive a drain: to write their record once they were told to stop
+CUT_SECONDS = 5.0  # for exchanges that outlive a drain: to write their record once they were told to stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,10 @@ class Listening:
             handshake.cancel()
         await asyncio.gather(*self._handshakes, return_exceptions=True)
         self._sweeper.cancel()
-        await self._doors.shutdown(CUT_SECONDS)
+        exchanges = [task for door in self._doors.doors if (task := door.cut()) is not None]
+        if exchanges:
+            await asyncio.wait(exchanges, timeout=CUT_SECONDS)
+        await self._doors.shutdown(0)
 
     # accepting
 

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from aiohttp.web import BaseRequest
+
 from gateway.core.verdict import Code, Refuse
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
@@ -79,6 +81,12 @@ def check(head: Head, strictness: Strictness) -> Refuse | None:
         or _check_framing(head.method, headers)
         or _check_content(head.method, headers)
     )
+
+
+def head_of(request: BaseRequest) -> Head:
+    """The head of a request as aiohttp parsed it."""
+    version = request.version
+    return Head(request.method, request.raw_path, (version.major, version.minor), request.raw_headers)
 
 
 def _check_target(raw_path: str, strictness: Strictness) -> Refuse | None:
