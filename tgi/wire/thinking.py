@@ -1,0 +1,98 @@
+"""Reasoning written inline, `<think>…</think>answer`: told apart while it arrives. What becomes of it is the writers' choice.
+
+Only the first thoughts count: a tag after the answer has begun is part of the answer, as models that explain tags write them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.core.reply import Channel, Delta, Kind, Token
+
+OPENING, CLOSING = "<think>", "</think>"
+
+
+class Thinking(StrEnum):
+    """How a backend's model begins to think aloud inside its text."""
+
+    TAGGED = "tagged"  # it writes the opening tag itself
+    OPENED = "opened"  # its template has written the opening tag: the reply begins in thought
+    NEVER = "never"  # tags are ordinary text
+
+
+class Shown(StrEnum):
+    """What a caller is given of the reasoning."""
+
+    INLINE = "inline"  # inside the text, with its tags, as TGI does
+    SPLIT = "split"  # in a field of its own, `reasoning_content`
+    DROPPED = "dropped"  # not at all
+
+
+class _Where(StrEnum):
+    START = "start"  # nothing but white space and a beginning of the opening tag so far
+    THOUGHT = "thought"
+    ANSWER = "answer"
+
+
+@dataclass(slots=True)
+class Splitter:
+    """One choice's text → its reasoning and its answer. Tags themselves come out on neither side."""
+
+    choice: int
+    state: _Where
+    held: str = ""  # may yet be part of a tag
+
+    def feed(self, text: str, tokens: Sequence[Token] = ()) -> list[Delta]:
+        """Deltas for the text; a token is told only where it lies whole on one side."""
+        if self.state is _Where.ANSWER:
+            return [self._delta(Kind.CONTENT, text, tokens)] if text else []
+        before, self.held = self.held, ""
+        return self._start(before, text, tokens) if self.state is _Where.START else self._thought(before, text, tokens)
+
+    def finish(self) -> list[Delta]:
+        """What was held in case it became a tag, and did not."""
+        held, self.held = self.held, ""
+        if not held:
+            return []
+        return [self._delta(Kind.REASONING if self.state is _Where.THOUGHT else Kind.CONTENT, held, ())]
+
+    def _start(self, before: str, text: str, tokens: Sequence[Token]) -> list[Delta]:
+        whole = before + text
+        said = whole.lstrip()
+        if said.startswith(OPENING):
+            self.state = _Where.THOUGHT
+            return self.feed(said[len(OPENING) :])
+        if OPENING.startswith(said):  # also when there is only white space
+            self.held = whole
+            return []
+        self.state = _Where.ANSWER
+        return [self._delta(Kind.CONTENT, whole, () if before else tokens)]
+
+    def _thought(self, before: str, text: str, tokens: Sequence[Token]) -> list[Delta]:
+        whole = before + text
+        thought, closed, answer = whole.partition(CLOSING)
+        if closed:
+            self.state = _Where.ANSWER
+            deltas = [self._delta(Kind.REASONING, thought, ())] if thought else []
+            return deltas + ([self._delta(Kind.CONTENT, answer, ())] if answer else [])
+        kept = _beginning_of_closing(whole)
+        self.held = whole[len(whole) - kept :]
+        thought = whole[: len(whole) - kept]
+        exact = not before and not kept
+        return [self._delta(Kind.REASONING, thought, tokens if exact else ())] if thought else []
+
+    def _delta(self, kind: Kind, text: str, tokens: Sequence[Token]) -> Delta:
+        return Delta(Channel(self.choice, kind), text, tuple(tokens))
+
+
+def splitter(choice: int, thinking: Thinking) -> Splitter:
+    begin = {Thinking.TAGGED: _Where.START, Thinking.OPENED: _Where.THOUGHT, Thinking.NEVER: _Where.ANSWER}
+    return Splitter(choice, begin[thinking])
+
+
+def _beginning_of_closing(text: str) -> int:
+    """How many characters at the end may be the beginning of the closing tag."""
+    at = text.rfind("<", max(0, len(text) - len(CLOSING) + 1))
+    return len(text) - at if at >= 0 and CLOSING.startswith(text[at:]) else 0

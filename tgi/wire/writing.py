@@ -1,0 +1,113 @@
+"""Inspected events → client bytes: what every route has in common. Shapes live in `write_generate` and `write_openai`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+import orjson
+
+from gateway.core.reply import Delta, Event, Facts, Kind, Usage
+from gateway.core.verdict import Code
+from tgi.wire.thinking import CLOSING, OPENING, Shown, Thinking
+
+EVENT_STREAM = "text/event-stream"
+JSON = "application/json"
+
+_TGI_WORD: Mapping[Code, str] = MappingProxyType(  # words TGI's clients turn into exceptions; else the code itself
+    {
+        Code.PARAMETER_INVALID: "validation",
+        Code.BACKEND_OVERLOADED: "overloaded",
+        Code.BACKEND_NONSENSE: "incomplete_generation",
+        Code.BACKEND_UNAVAILABLE: "generation",
+        Code.BACKEND_TIMEOUT: "generation",
+    }
+)
+_OPENAI_WORD: Mapping[Code, str] = MappingProxyType(
+    {
+        Code.PARAMETER_INVALID: "invalid_request_error",
+        Code.BACKEND_OVERLOADED: "rate_limit_error",
+        Code.OUTPUT_BLOCKED: "permission_error",
+        Code.PERSONAL_DATA_BLOCKED: "permission_error",
+        Code.TOOL_UNDECLARED: "permission_error",
+    }
+)
+
+
+class Inline:
+    """One choice's text as its caller sees it: with the reasoning's tags put back, without it, or apart from it."""
+
+    __slots__ = ("_opens", "_shown", "_thought")
+
+    def __init__(self, shown: Shown, thinking: Thinking) -> None:
+        self._shown = shown
+        self._opens = thinking is not Thinking.OPENED  # else the template has written the tag, outside of the reply
+        self._thought = False
+
+    def tag_before(self, kind: Kind) -> str:
+        """The tag that belongs before a text of this kind."""
+        if self._shown is not Shown.INLINE or kind is Kind.ARGUMENTS:
+            return ""
+        if kind is Kind.REASONING:
+            begins, self._thought = not self._thought, True
+            return OPENING if begins and self._opens else ""
+        ends, self._thought = self._thought, False
+        return CLOSING if ends else ""
+
+    def shows(self, kind: Kind) -> bool:
+        return kind is not Kind.REASONING or self._shown is not Shown.DROPPED
+
+
+class FactsWriting:
+    """A reply that is not text of the model."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self) -> None:
+        self._value: object = None
+
+    @property
+    def content_type(self) -> str:
+        return JSON
+
+    def write(self, events: Iterable[Event]) -> bytes:
+        for event in events:
+            if isinstance(event, Facts):
+                self._value = event.value
+        return b""
+
+    def finish(self) -> bytes:
+        return b"" if self._value is None else orjson.dumps(self._value)
+
+    def fail(self, code: Code, message: str, request_id: str) -> bytes:
+        return tgi_error(code, message, request_id)
+
+
+def tgi_error(code: Code, message: str, request_id: str) -> bytes:
+    word = _TGI_WORD.get(code, code.value)
+    return orjson.dumps({"error": message, "error_type": word, "code": code.value, "request_id": request_id})
+
+
+def openai_error(code: Code, message: str, request_id: str) -> bytes:
+    word = _OPENAI_WORD.get(code, "server_error")
+    error = {"message": message, "type": word, "code": code.value, "param": None, "request_id": request_id}
+    return orjson.dumps({"error": error})
+
+
+def frame(data: bytes) -> bytes:
+    """One event, with the space after the colon that huggingface_hub needs."""
+    return b"data: " + data + b"\n\n"
+
+
+def usage_of(usage: Usage | None) -> dict[str, int]:
+    prompt, completion = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+
+
+def joined(deltas: Iterable[Delta], inline: Inline) -> str:
+    """One choice's text, whole."""
+    parts: list[str] = []
+    for delta in deltas:
+        if inline.shows(delta.channel.kind):
+            parts += (inline.tag_before(delta.channel.kind), delta.text)
+    return "".join(parts)
