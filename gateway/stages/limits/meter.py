@@ -1,0 +1,80 @@
+"""Token buckets: how much was used lately, and how long until more is there. Time is handed in; nothing waits here.
+
+One meter counts for one process. With several workers each gets its share of every rate, so that together they give the
+whole; a caller whose connections all reach one worker has only that share.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+MAX_BUCKETS = (
+    100_000  # callers and tenants: some 30 MB. The one unused for longest goes, and by then it is usually full
+)
+MINUTE = 60.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """`amount` to be taken from the bucket named `of`, which fills at `per_minute` and holds one minute's worth."""
+
+    of: Hashable
+    amount: float
+    per_minute: float
+
+
+@dataclass(slots=True)
+class _Bucket:
+    level: float
+    at: float
+
+
+class Meter:
+    """Every bucket of one process. `share` is this process's part of each rate, above 0 and at most 1."""
+
+    def __init__(self, share: float = 1.0, capacity: int = MAX_BUCKETS) -> None:
+        if not 0 < share <= 1:
+            raise ValueError(f"share is {share}, not above 0 and at most 1")
+        self._share = share
+        self._capacity = capacity
+        self._buckets: OrderedDict[Hashable, _Bucket] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def take(self, draws: Sequence[Draw], now: float) -> float:
+        """Take all of them or none. Returns 0 when taken, else the seconds until all are there.
+
+        Infinity: a draw is more than its bucket ever holds.
+        """
+        buckets = [self._bucket(draw, now) for draw in draws]
+        wait = max(map(self._wait, draws, buckets), default=0.0)
+        if wait == 0.0:
+            for draw, bucket in zip(draws, buckets, strict=True):
+                bucket.level -= draw.amount
+        return wait
+
+    def _bucket(self, draw: Draw, now: float) -> _Bucket:
+        """Filled up to now. A clock that went back fills nothing, and counts on from where it is."""
+        bucket = self._buckets.get(draw.of)
+        if bucket is None:
+            bucket = self._buckets[draw.of] = _Bucket(self._size(draw), now)
+            if len(self._buckets) > self._capacity:
+                self._buckets.popitem(last=False)
+            return bucket
+        self._buckets.move_to_end(draw.of)
+        gained = max(0.0, now - bucket.at) * self._size(draw) / MINUTE
+        bucket.level, bucket.at = min(self._size(draw), bucket.level + gained), now
+        return bucket
+
+    def _wait(self, draw: Draw, bucket: _Bucket) -> float:
+        if draw.amount > self._size(draw):
+            return float("inf")
+        missing = draw.amount - bucket.level
+        return 0.0 if missing <= 0 else missing * MINUTE / self._size(draw)
+
+    def _size(self, draw: Draw) -> float:
+        """A minute's worth; never under one whole request, or a small share would let nothing through at all."""
+        return max(1.0, draw.per_minute * self._share)
