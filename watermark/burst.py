@@ -18,6 +18,7 @@ DATA_SYMBOLS = 10  # = rs.DIMENSION: one intact burst is enough to name the id
 BIND_SYMBOLS = 2
 BURST_SYMBOLS = DATA_SYMBOLS + BIND_SYMBOLS
 CONTEXT_LETTERS = 2
+Binder = blake2b
 BIND_LETTERS = (8, 16)  # the short one survives more edits, the long one is harder to meet by chance
 WINDOW_CHARS = 48  # visible characters before a burst in which those letters are looked for
 
@@ -51,13 +52,16 @@ def letters_before(window: str) -> str:
     return skeleton(window)[-BIND_LETTERS[-1] :]
 
 
-def bind_symbols(bind_key: bytes, mark_id: int, letters: str) -> tuple[int, int]:
-    prefix = mark_id.to_bytes(5)
-    short, long = (
-        blake2b(prefix + letters[-size:].encode("utf-8", "surrogatepass"), key=bind_key, digest_size=1).digest()[0]
-        for size in BIND_LETTERS
-    )
-    return short & 0x7F, long & 0x7F
+def binder(bind_key: bytes, mark_id: int) -> Binder:
+    """The keyed hash that knows the id already; `bind_symbols` continues copies of it."""
+    return blake2b(mark_id.to_bytes(5), key=bind_key, digest_size=1)
+
+
+def bind_symbols(start: Binder, letters: str) -> tuple[int, int]:
+    short, long = start.copy(), start.copy()
+    short.update(letters[-BIND_LETTERS[0] :].encode("utf-8", "surrogatepass"))
+    long.update(letters[-BIND_LETTERS[1] :].encode("utf-8", "surrogatepass"))
+    return short.digest()[0] & 0x7F, long.digest()[0] & 0x7F
 
 
 def symbols(codeword: bytes, binds: tuple[int, int], layout: Plan) -> list[int]:

@@ -135,14 +135,14 @@ def _detect(args: argparse.Namespace) -> int:
 
 
 def _detect_tgi(args: argparse.Namespace) -> int:
-    from watermark import tgi_greenlist  # its tables are large and rarely needed
+    from watermark.tgi_greenlist import Setting, detect_text  # rarely needed
 
     if args.tokenizer is None:
         raise ValueError("--tokenizer is missing; hint: the model's tokenizer.json")
-    report = tgi_greenlist.detect_text(
+    report = detect_text(
         read_text(args.source),
         args.tokenizer,
-        tgi_greenlist.Setting(args.vocab, args.gamma, args.device, args.multiprocessors),
+        Setting(args.vocab, args.gamma, args.device, args.multiprocessors),
     )
     print(json.dumps(report.as_json(), ensure_ascii=False))
     return FINE if report.marked else NOTHING

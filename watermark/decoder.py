@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from watermark import chance, rs, runs, soft
-from watermark.burst import BURST_SYMBOLS, CONTEXT_LETTERS, DATA_SYMBOLS, bind_symbols, plan
+from watermark.burst import BURST_SYMBOLS, CONTEXT_LETTERS, DATA_SYMBOLS, bind_symbols, binder, plan
 from watermark.codebook import Codebook
 from watermark.keys import EpochKeys, Keys
 from watermark.payload import codeword, from_symbols, unseal
@@ -178,8 +178,9 @@ def _hit(mark_id: int, found: list[Run], readings: list[_Reading], keys: EpochKe
 
 def _bind(mark_id: int, readings: list[_Reading], found: list[Run], keys: EpochKeys) -> Bind:
     matched = examined = 0
+    start = binder(keys.bind, mark_id)
     for reading in readings:
-        expected = bind_symbols(keys.bind, mark_id, found[reading.run].letters)
+        expected = bind_symbols(start, found[reading.run].letters)
         pairs = [(got, want) for got, want in zip(reading.binds, expected, strict=True) if got >= 0]
         examined += len(pairs)
         matched += sum(got == want for got, want in pairs)

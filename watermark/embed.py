@@ -15,6 +15,7 @@ from watermark.burst import (
     CONTEXT_LETTERS,
     WINDOW_CHARS,
     bind_symbols,
+    binder,
     letters_before,
     plan,
     spell_joiners,
@@ -23,7 +24,7 @@ from watermark.burst import (
 )
 from watermark.keys import Keys
 from watermark.payload import codeword
-from watermark.prose import DELIMITERS, Guard, Span
+from watermark.prose import Guard, Span
 from watermark.sites import CANDIDATES, Spacing, is_final_site, next_site
 
 
@@ -50,92 +51,115 @@ PROFILES = {
 _HEAD_START = 16  # the first burst may come this much earlier: short answers are the hard ones
 
 # A selector that the model wrote itself would read as a damaged burst. It stays only where it chooses a Han glyph.
-_FOREIGN = re.compile(r"(?<![\u3400-\u9fff\U00020000-\U0003ffff])[\U000E0100-\U000E01EF]")
-_MAY_BE_FOREIGN = re.compile("[\U000e0100-\U000e01ef]")
+_SELECTOR = "\U000e0100-\U000e01ef"
+_FOREIGN = re.compile(f"(?<![\u3400-\u9fff\U00020000-\U0003ffff])[{_SELECTOR}]")
+_MAY_BE_FOREIGN = re.compile(f"[{_SELECTOR}]")
+
+# What a fragment must not contain to be passed on at once, by the distance from the last burst: too near for any site;
+# near enough for one after punctuation; far enough for one after a space.
+_DELIMITERS = rf"`~$\\<{{}}\n\t|=({_SELECTOR}"
+_TOO_NEAR = re.compile(f"[{_DELIMITERS}]")
+_NEAR = re.compile(f"[{_DELIMITERS},.;:!?，。；：！？、]")
+_FAR = re.compile(f"[{_DELIMITERS},.;:!?，。；：！？、 ]")
+_MOST_UNSEEN = 512  # characters passed on before the guard looks at them; bounds the memory
 
 
 class Embedder:
     """Marks one text with one id. Use a fresh one per text; `feed` fragments in order, then `finish` once."""
 
     __slots__ = (
-        "_codeword",
-        "_gap",
-        "_guard",
-        "_held",
-        "_id",
-        "_keys",
-        "_open",
-        "_recent",
-        "_spacing",
-        "_spell",
-        "bursts",
-    )
+        "_binder", "_codeword", "_gap", "_guard", "_held", "_keys", "_open", "_recent", "_room", "_spacing", "_spell",
+        "_stop", "_unseen", "bursts",
+    )  # fmt: skip
 
     def __init__(self, keys: Keys, mark_id: int, profile: str = "normal") -> None:
         if profile not in PROFILES:
             raise ValueError(f'no profile "{profile}"; hint: one of {", ".join(PROFILES)}')
         self._spacing, self._spell = PROFILES[profile].spacing, PROFILES[profile].spell
-        self._keys, self._id = keys.current, mark_id
-        self._codeword = codeword(mark_id, self._keys)
+        self._keys = keys.current
+        self._codeword, self._binder = codeword(mark_id, self._keys), binder(self._keys.bind, mark_id)
         self._guard = Guard()
-        self._recent = ""  # the last visible characters, one held back included
+        self._recent = ""  # the last visible characters, one held back and those unseen included
+        self._unseen = 0  # how many of them the guard has not looked at
         self._held = 0  # 0 or 1: the last character may be followed by a burst, the next one decides
-        self._open = False  # did prose reach the end of what was fed?
-        self._gap = self._spacing.nearest // 2 + _HEAD_START if self._spacing else 0
+        self._open = False  # did prose reach the end of what was looked at?
+        self._gap = (
+            self._spacing.nearest // 2 + _HEAD_START if self._spacing else 0
+        )  # last burst → end of what was looked at
+        self._stop, self._room = _TOO_NEAR, 0  # a fragment shorter than `_room` without `_stop` in it decides nothing
         self.bursts = 0
 
     def feed(self, text: str) -> str:
         """The next fragment; returns what may be sent now."""
+        size = len(text)
+        if size < self._room and self._stop.search(text) is None:
+            self._room -= size
+            self._unseen += size
+            self._recent += text
+            return text
         if self._spacing is None:
             return text
-        if not text.isascii() and _MAY_BE_FOREIGN.search(text):
+        if _MAY_BE_FOREIGN.search(text):
             text = self._without_foreign(text)
-        return self._advance(text, self._spacing) if text else ""
+        return self._look(text, self._spacing) if text else ""
 
     def finish(self) -> str:
         """The end of the text, or of the connection: what was held, and a last burst where one may stand."""
-        if not self._held or self._spacing is None:
+        if self._spacing is None:
             return ""
-        end, held = len(self._recent), self._recent[-1]
-        self._held = 0
+        held = self._held
+        if self._unseen:
+            self._look("", self._spacing)
+        if not self._recent or not self._open:
+            return self._recent[-1:] * held
+        end = len(self._recent)
         span = Span(end - 1, end, self._guard.line_so_far, end)
-        if self._open and is_final_site(self._recent, span, end - self._gap, self._spacing):
-            return held + self._burst(self._recent)
-        return held
+        if is_final_site(self._recent, span, end - self._gap, self._spacing):
+            return self._recent[-1:] * held + self._burst(self._recent)
+        return self._recent[-1:] * held
 
-    def _advance(self, text: str, spacing: Spacing) -> str:
-        start, held = len(self._recent), self._held
-        buffer = self._recent + text
-        spans = self._spans(text, buffer, start)
-        last, sent = start - self._gap, start - held
+    def _look(self, text: str, spacing: Spacing) -> str:
+        """Show the guard what it has not seen, place what may be placed, and decide what may pass unlooked-at next."""
+        seen, buffer = len(self._recent) - self._unseen, self._recent + text
+        spans = self._spans(buffer, seen)
+        sent = len(self._recent) - self._held
+        last = seen - self._gap
         pieces: list[str] = []
         if len(buffer) - last >= spacing.nearest:
             for span in spans:
                 while (site := next_site(buffer, span, last, spacing)) is not None:
                     pieces += (buffer[sent:site], self._burst(buffer[max(0, site - WINDOW_CHARS) : site]))
                     sent = last = site
-        self._held = 1 if buffer[-1] in CANDIDATES else 0
-        self._open = bool(spans) and spans[-1].end == len(buffer)
         self._gap = len(buffer) - last
-        self._recent = buffer[-WINDOW_CHARS:]
+        self._open = bool(spans) and spans[-1].end == len(buffer)
+        self._settle(buffer[-1:], spacing)
+        self._recent, self._unseen = buffer[-WINDOW_CHARS:], 0
         pieces.append(buffer[sent : len(buffer) - self._held])
         return "".join(pieces)
 
-    def _spans(self, text: str, buffer: str, start: int) -> list[Span]:
+    def _settle(self, final: str, spacing: Spacing) -> None:
+        gap = self._gap
+        self._held = int(final in CANDIDATES and gap >= (spacing.far if final == " " else spacing.nearest))
+        if self._held or not self._guard.is_plain:
+            self._room = 0
+        elif gap < spacing.nearest:
+            self._stop, self._room = _TOO_NEAR, spacing.nearest - gap
+        elif gap < spacing.far:
+            self._stop, self._room = _NEAR, spacing.far - gap
+        else:
+            self._stop, self._room = _FAR, _MOST_UNSEEN
+
+    def _spans(self, buffer: str, seen: int) -> list[Span]:
         guard = self._guard
         # The held character's own stretch of prose: the site behind it is decided by this fragment's first character.
-        spans = [Span(start - 1, start, guard.line_so_far, start)] if self._held and self._open else []
-        if not guard.is_plain or DELIMITERS.search(text):
-            return spans + guard.spans(buffer, start)
-        span = guard.plain_span(buffer, start)
-        return [*spans, span] if span else spans
+        spans = [Span(seen - 1, seen, guard.line_so_far, seen)] if self._held and self._open else []
+        return spans + guard.spans(buffer, seen)
 
     def _burst(self, window: str) -> str:
         letters = letters_before(window)
         layout = plan(self._keys.context, letters[-CONTEXT_LETTERS:])
-        binds = bind_symbols(self._keys.bind, self._id, letters)
         self.bursts += 1
-        return self._spell(symbols(self._codeword, binds, layout))
+        return self._spell(symbols(self._codeword, bind_symbols(self._binder, letters), layout))
 
     def _without_foreign(self, text: str) -> str:
         before = _MAY_BE_FOREIGN.sub(" ", self._recent[-1:])

@@ -17,7 +17,6 @@ _MAX_DEPTH = 1000
 
 # One alternative per thing that can end prose. A fragment without any of these first characters needs no parsing.
 _PROSE = re.compile(r"`{1,32}|~{1,32}|\$\$?|\\[^\n]?|<[^\n]?|[{}\n\t|=(]")
-DELIMITERS = re.compile(r"[`~$\\<{}\n\t|=(]")
 _MODES = {
     "prose": _PROSE,
     "fence": re.compile(r"`{1,32}|~{1,32}|\n"),
@@ -150,13 +149,6 @@ class Guard:
         """True while a fragment free of delimiters can be appended without parsing."""
         return self._mode == "prose" and not self.deferred
 
-    def plain_span(self, buffer: str, start: int) -> Span | None:
-        """As `spans`, for a fragment `buffer[start:]` without delimiters; only while `is_plain`."""
-        carried = self._carried
-        if len(carried) < LINE_CHARS:
-            self._carried = (carried + buffer[start : start + LINE_CHARS])[:LINE_CHARS]
-        return Span(start, len(buffer), carried, start) if self._is_open() else None
-
     def spans(self, buffer: str, start: int) -> list[Span]:
         """Open spans of `buffer[start:]`, where `buffer[:start]` was seen before (all but `deferred`)."""
         found: list[Span] = []
@@ -271,7 +263,8 @@ class Guard:
     def _close_tag(self) -> None:
         name = self._tag.lower()
         if self._raw:
-            self._raw = "" if name == "/" + self._raw else self._raw
+            if name == "/" + self._raw:
+                self._raw, self._block = "", False
         elif name in _RAW_TAGS:
             self._raw = name
         self._mode = "raw" if self._raw else "machine" if name.startswith(_DOCUMENTS) else "prose"

@@ -14,9 +14,9 @@ from watermark.prose import Span, is_prose_line
 
 # The place must be followed by a blank (after Latin punctuation), or by an ordinary letter, an opening quote or a
 # line's end (after full-width punctuation): never by a combining sign, a joiner or another punctuation mark.
-_SITE = re.compile(
-    r"[,.;:!?](?=[ \n])|[，。；：！？、](?=[A-Za-z\u3040-\u30ff\u3400-\u9fff \n“「『《（*])| (?=[A-Za-zÀ-ɏ\uac00-\ud7a3])"
-)
+_PUNCTUATION = r"[,.;:!?](?=[ \n])|[，。；：！？、](?=[A-Za-z\u3040-\u30ff\u3400-\u9fff \n“「『《（*])"
+_AFTER_PUNCTUATION = re.compile(_PUNCTUATION)
+_AFTER_ANYTHING = re.compile(_PUNCTUATION + r"| (?=[A-Za-zÀ-ɏ\uac00-\ud7a3])")
 CANDIDATES = frozenset(",.;:!?，。；：！？、 ")
 _WORD_ENDINGS = frozenset(",.;:!?")
 # Three plain words before Latin punctuation: leaves out numbers, dates, addresses, e-mails, paths, CSV, names of things.
@@ -44,13 +44,20 @@ class Spacing:
 
 def next_site(buffer: str, span: Span, last: int, spacing: Spacing) -> int | None:
     """The first site in the span, as an index into `buffer`; `last` is the index of the last burst (may be < 0)."""
-    at = max(span.start, last + spacing.nearest) - 1
-    at = at if at > 0 else 0
-    while match := _SITE.search(buffer, at, min(span.end + 1, len(buffer))):
+    start, end = max(span.start, last + spacing.nearest - 1), min(span.end + 1, len(buffer))
+    far = last + spacing.far - 1  # from here on spaces count
+    if start < far:
+        site = _first(_AFTER_PUNCTUATION, buffer, range(start, min(end, far + 1)), span, last, spacing)
+        if site is not None or end <= far + 1:
+            return site
+    return _first(_AFTER_ANYTHING, buffer, range(max(start, far), end), span, last, spacing)
+
+
+def _first(pattern: re.Pattern[str], buffer: str, where: range, span: Span, last: int, spacing: Spacing) -> int | None:
+    at = where.start
+    while match := pattern.search(buffer, at, where.stop):
         at = match.end()
-        if at <= span.start or not _is_site(buffer, at, at - last, spacing):
-            continue
-        if is_prose_line(span.line_prefix(buffer, at)):
+        if at > span.start and _is_site(buffer, at, at - last, spacing) and is_prose_line(span.line_prefix(buffer, at)):
             return at
     return None
 

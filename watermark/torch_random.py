@@ -50,7 +50,7 @@ def cuda_green(seed: int, size: int, count: int, gpu: Gpu) -> NDArray[np.bool_]:
     keys = _sort_keys(seed, size, gpu)
     first = np.argpartition(keys, count - 1)[:count]
     cut = keys[first].max()
-    green = keys < cut
+    green: NDArray[np.bool_] = keys < cut
     at_cut = np.flatnonzero(keys == cut)
     green[at_cut[: count - int(green.sum())]] = True
     return green
