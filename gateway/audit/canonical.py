@@ -63,6 +63,12 @@ def decode(kind: int, head: bytes, body: bytes) -> Record:
     return record
 
 
+def plain(record: Record) -> dict[str, Any]:
+    """A record as JSON values, head and texts together: for handing out, never for hashing."""
+    head, body = _SHAPES[type(record)](record)
+    return {"record": NAMES[TYPES[type(record)]], **head, **body}
+
+
 def leaf(head: bytes) -> bytes:
     """What the tree holds of a record: the SHA-256 of its (salted) head."""
     return sha256(head).digest()

@@ -174,6 +174,32 @@ def read(path: Path, stop: int | None = None) -> Iterator[Frame]:
                 yield frame
 
 
+def read_from(path: Path, offset: int | None, seq: int, stop: int | None) -> Iterator[Frame]:
+    """The frames after number `seq`, whose frame is at `offset` of this segment; from the beginning without one."""
+    if offset is None:
+        yield from (frame for frame in read(path, stop) if frame.seq > seq)
+        return
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        for frame in frames(data, offset, seq):
+            if stop is not None and frame.seq >= stop:
+                return
+            if frame.seq > seq:
+                yield frame
+
+
+def read_one(path: Path, offset: int, seq: int) -> Frame:
+    """The one frame that is at an offset. Raises AuditError when it is not there."""
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            fixed = file.read(_FIXED.size)
+            head_length, body_length, *_ = _FIXED.unpack(fixed)
+            data = fixed + file.read(FRAME_BYTES - _FIXED.size + min(head_length + body_length, 2 * MAX_PART_BYTES))
+            return _frame(data, 0, seq, _FIXED.unpack(fixed))
+    except (OSError, struct.error, Damage) as error:
+        raise AuditError(f"record {seq} cannot be read: {error}", path.name, "run `hangu audit verify`") from error
+
+
 def read_segment_header(path: Path) -> Header:
     """The header of one segment."""
     with path.open("rb") as file:

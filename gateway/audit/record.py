@@ -240,9 +240,10 @@ def event(
     actor: str = "",
     tenant: str = "",
     subject: str = "",
+    **more: object,
 ) -> Event:
     """Anything else worth keeping. Facts are short words and numbers, never content. `at` is Unix seconds."""
-    told = tuple(sorted((name, str(value)) for name, value in (facts or {}).items()))
+    told = tuple(sorted((name, str(value)) for name, value in {**(facts or {}), **more}.items()))
     return Event(kind, millis(at), actor, tenant, subject, told)
 
 

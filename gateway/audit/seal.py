@@ -62,14 +62,25 @@ class FileSigner:
         self.public = key.public_key().public_bytes_raw()
 
     @classmethod
-    def load(cls, path: Path, name: str = "hangu") -> FileSigner:
+    def parse(cls, pem: bytes, name: str = "hangu", where: str = "audit key") -> FileSigner:
+        """From the PEM of a private key. Raises AuditError for anything else."""
         try:
-            key = load_pem_private_key(path.read_bytes(), None)
-        except (OSError, ValueError, TypeError) as error:
-            raise AuditError("the audit key cannot be read", str(path), "make one with `hangu init`") from error
+            key = load_pem_private_key(pem, None)
+        except (ValueError, TypeError) as error:
+            raise AuditError(
+                "the audit key is not a private key in PEM", where, "make one with `hangu init`"
+            ) from error
         if not isinstance(key, Ed25519PrivateKey):
-            raise AuditError("the audit key must be an Ed25519 key", str(path))
+            raise AuditError("the audit key must be an Ed25519 key", where)
         return cls(key, name)
+
+    @classmethod
+    def load(cls, path: Path, name: str = "hangu") -> FileSigner:
+        """From a PEM file."""
+        try:
+            return cls.parse(path.read_bytes(), name, str(path))
+        except OSError as error:
+            raise AuditError(f"the audit key cannot be read: {error.strerror}", str(path)) from error
 
     def sign(self, data: bytes) -> bytes:
         return self._key.sign(data)
