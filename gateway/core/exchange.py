@@ -115,6 +115,7 @@ class Exchange:
     principal: Principal | None = None
     backend: str = ""  # chosen by routing
     mark: int = 0
+    visible: tuple[tuple[str, str], ...] = ()  # where models are listed: those this caller may see, and their owners
     pseudonyms: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = ()  # short stable words for the record: "pii:degraded", "waf:shadow"
 

@@ -14,10 +14,10 @@ from functools import partial
 from aiohttp.web import BaseRequest, Response, StreamResponse
 
 from gateway.core.errors import AuditError, BackendError
-from gateway.core.exchange import Exchange
+from gateway.core.exchange import Action, Exchange
 from gateway.core.pipeline import Gate, Judgement, redacted
 from gateway.core.ports import Ask, Backend, BackendReply, Writing
-from gateway.core.reply import Channel
+from gateway.core.reply import Channel, Facts
 from gateway.core.stream import Chain, Inspection, drive
 from gateway.core.verdict import Code, Refuse
 from gateway.http.intake import Arrival, Intake
@@ -111,6 +111,9 @@ class _Passing:
 
     async def _relay(self) -> Refuse | None:
         """Ask, and pass on what the inspection lets through; the refusal that stopped it, if one did."""
+        if self._exchange.action is Action.MODELS:  # the gateway's own: what this caller may see, by policy
+            self._writing.write(self._inspection.feed([listing(self._exchange)]))
+            return None
         backend = self._proxy.backend(self._exchange.backend)
         async with backend.ask(self._ask.request(self._exchange)) as reply:
             if reply.status != 200:
@@ -164,6 +167,12 @@ class _Passing:
             headers["cache-control"] = "no-cache"
             headers["x-accel-buffering"] = "no"
         return headers
+
+
+def listing(exchange: Exchange) -> Facts:
+    """The models an exchange may see, as OpenAI's clients list them."""
+    data = [{"id": name, "object": "model", "created": 0, "owned_by": owner} for name, owner in exchange.visible]
+    return Facts({"object": "list", "data": data})
 
 
 def _chain(gate: Gate, exchange: Exchange, channel: Channel) -> Chain:

@@ -32,7 +32,7 @@ class Access:
         if exchange.action is Action.UNKNOWN:  # `*` in a rule means every action there is, not ones nobody thought of
             return Refuse(Code.NOT_PERMITTED, (Finding("access", NO_RULE, WHERE),))
         if exchange.action is Action.MODELS:
-            return self._listing(principal)
+            return self._listing(exchange, principal)
         model = self._routing.resolve(exchange.model)
         if model is None:
             return _not_found()
@@ -46,16 +46,20 @@ class Access:
         roles = tuple(f"role:{role}" for role in principal.roles)
         return self._index.decide(f"user:{principal.name}", roles, principal.tenant, model, action.value)
 
-    def visible(self, principal: Principal) -> tuple[str, ...]:
-        """The models a caller may see listed, in the order of the routing policy."""
-        names = (model.name for model in self._routing.models)
-        return tuple(name for name in names if self.decide(principal, name, Action.MODELS).allowed)
+    def visible(self, principal: Principal) -> tuple[tuple[str, str], ...]:
+        """The models a caller may see listed and their owners, in the order of the routing policy."""
+        models = self._routing.models
+        return tuple(
+            (model.name, model.owner) for model in models if self.decide(principal, model.name, Action.MODELS).allowed
+        )
 
-    def _listing(self, principal: Principal) -> Verdict:
+    def _listing(self, exchange: Exchange, principal: Principal) -> Verdict:
         decisions = [self.decide(principal, model.name, Action.MODELS) for model in self._routing.models]
         decision = next((one for one in decisions if one.allowed), decisions[0])
         seen = (_finding(decision),)
-        return Allow(seen) if decision.allowed else Refuse(Code.NOT_PERMITTED, seen)
+        if not decision.allowed:
+            return Refuse(Code.NOT_PERMITTED, seen)
+        return Amend(replace(exchange, visible=self.visible(principal)), seen)
 
     def _refusal(self, principal: Principal, model: str, decision: Decision) -> Refuse:
         """A model on which nothing at all is permitted does not exist, as far as this caller can tell."""
