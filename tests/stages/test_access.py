@@ -201,8 +201,8 @@ def test_an_alias_or_no_name_opens_no_side_door(name: str) -> None:
 
 def test_only_permitted_models_are_listed() -> None:
     stage = a_stage("p,role:a,*,*,models,allow,p\np,role:b,*,secret-model,*,deny,-\n")
-    assert stage.visible(caller("a")) == ("smollm2", "secret-model")
-    assert stage.visible(caller("a", "b")) == ("smollm2",)
+    assert stage.visible(caller("a")) == (("smollm2", "hangu"), ("secret-model", "hangu"))
+    assert stage.visible(caller("a", "b")) == (("smollm2", "hangu"),)
     assert stage.visible(caller("b")) == ()
     assert isinstance(stage.judge(an_exchange(principal=caller("a"), action=Action.MODELS, model="")), Allow)
     assert isinstance(stage.judge(an_exchange(principal=caller("b"), action=Action.MODELS, model="")), Refuse)
