@@ -12,10 +12,7 @@ from gateway.core.errors import GatewayError
 from gateway.site import DEMO_CALLERS, SERVER_NAMES, Plan, create
 
 NAME = "init"
-HELP = {
-    "en": "make a ready site: settings, policies, an authority, keys and demo callers",
-    "zh": "创建一个可直接运行的站点：设置、策略、证书机构、密钥和演示调用方",
-}
+HELP = {"en": "make a ready site", "zh": "创建一个可直接运行的站点"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

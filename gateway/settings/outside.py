@@ -159,7 +159,11 @@ class Identity(Section):
     certificates_alone: bool = Field(
         default=False, description="Accept callers without a token, by their certificate alone"
     )
+    default_tenant: str = Field(
+        default="", description="Tenant of callers whose token names none; empty: a token must name its tenant"
+    )
     claims: Claims = Field(default=Claims(), description="Where the facts are in a token")
     certificates: tuple[CertificateCaller, ...] = Field(
-        default=(), description="Tenant and roles of certificates that identify alone; others have no role"
+        default=(),
+        description="Tenant and roles of certificates that identify alone; others are refused, or get default_tenant and no role",
     )
