@@ -1,0 +1,96 @@
+"""A backend that is watched: its health as a value, and one more try before the first byte. Balancing is not done here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Never
+
+from gateway.core.errors import BackendError, BackendUnavailable
+from gateway.core.ports import Backend, BackendReply, BackendRequest
+from tgi.client import Refused
+
+INTERVAL_S = 5.0  # between probes: half of the ten seconds after which people call
+DOWN_AFTER = 2  # probes in a row: one that is lost means little
+PROBE_S = 5.0  # a probe that takes longer has failed; TGI answers at once unless it is unwell
+HEALTH = BackendRequest("GET", "/health")
+
+
+class State(StrEnum):
+    """What is known of a backend. `UNKNOWN` before the first probe: it is asked all the same."""
+
+    UNKNOWN = "unknown"
+    UP = "up"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`since` is when the state began, in seconds of the pool's clock; `failures` counts failed probes in a row."""
+
+    state: State = State.UNKNOWN
+    since: float = 0.0
+    failures: int = 0
+    fault: str = ""  # what the last failed probe said
+
+
+def after(health: Health, fault: str, now: float) -> Health:
+    """The health after one more probe; `fault` is empty when it went well."""
+    failures = health.failures + 1 if fault else 0
+    state = health.state
+    if not fault:
+        state = State.UP
+    elif failures >= DOWN_AFTER:
+        state = State.DOWN
+    return Health(state, health.since if state is health.state else now, failures, fault)
+
+
+class Watched:
+    """Implements `ports.Backend` over another. Refuses at once while that is known to be down."""
+
+    def __init__(self, backend: Backend, clock: Callable[[], float]) -> None:
+        self._backend = backend
+        self._clock = clock
+        self.health = Health(since=clock())
+
+    @property
+    def name(self) -> str:
+        return self._backend.name
+
+    @asynccontextmanager
+    async def ask(self, request: BackendRequest) -> AsyncIterator[BackendReply]:
+        """As the backend does, but a request nobody took is offered once more if it may be repeated."""
+        if self.health.state is State.DOWN:
+            raise BackendUnavailable("it does not answer its health checks", self.name, self.health.fault)
+        async with AsyncExitStack() as stack:
+            try:
+                reply = await stack.enter_async_context(self._backend.ask(request))
+            except Refused:
+                if not request.repeatable:
+                    raise
+                reply = await stack.enter_async_context(self._backend.ask(replace(request, repeatable=False)))
+            yield reply
+
+    async def watch(self, interval: float = INTERVAL_S) -> Never:
+        """Probe until cancelled."""
+        while True:
+            await self.probe()
+            await asyncio.sleep(interval)
+
+    async def probe(self) -> Health:
+        """Ask for its health once."""
+        fault = await self._fault()
+        self.health = after(self.health, fault, self._clock())
+        return self.health
+
+    async def _fault(self) -> str:
+        try:
+            async with asyncio.timeout(PROBE_S), self._backend.ask(HEALTH) as reply:
+                return "" if reply.status == 200 else f"status {reply.status}"
+        except BackendError as error:
+            return error.what
+        except TimeoutError:
+            return f"no answer in {PROBE_S:g} s"
