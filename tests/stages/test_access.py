@@ -204,7 +204,7 @@ def test_only_permitted_models_are_listed() -> None:
     assert stage.visible(caller("a")) == (("smollm2", "hangu"), ("secret-model", "hangu"))
     assert stage.visible(caller("a", "b")) == (("smollm2", "hangu"),)
     assert stage.visible(caller("b")) == ()
-    assert isinstance(stage.judge(an_exchange(principal=caller("a"), action=Action.MODELS, model="")), Allow)
+    assert isinstance(stage.judge(an_exchange(principal=caller("a"), action=Action.MODELS, model="")), Amend)
     assert isinstance(stage.judge(an_exchange(principal=caller("b"), action=Action.MODELS, model="")), Refuse)
 
 
