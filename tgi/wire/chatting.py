@@ -141,6 +141,7 @@ TGI_CHAT: Mapping[str, Rule] = {
     "n": _ONE,
     "logit_bias": of.only({}, [], because="is not supported by this backend: leave it out"),
     "presence_penalty": of.presence_penalty,
+    "repetition_penalty": of.only(because="is not known to this backend's chat: use frequency_penalty"),
     "tool_prompt": of.prose(TOOL_DEFINITION),
     "response_format": response_format_for_tgi,
 }

@@ -56,12 +56,13 @@ class OpenAIFrames:
         index = count_of(choice, "index") or 0
         if index >= MAX_CHOICES:
             raise nonsense("more choices than were asked for")
+        reason = choice.get("finish_reason")
         if "text" in choice:
-            events += self._text(index, text_of(choice, "text"), ())
+            if reason != "eos_token":  # TGI's completion streams then spell the special token itself
+                events += self._text(index, text_of(choice, "text"), ())
         else:
             part = object_of(choice, "delta") or object_of(choice, "message")
             self._part(index, part, _tokens(choice), events)
-        reason = choice.get("finish_reason")
         if reason:
             events += self._ending(index, reason)
 
@@ -71,8 +72,7 @@ class OpenAIFrames:
             events.append(Delta(Channel(index, Kind.REASONING), thought))
         content = text_of(part, "content")
         if content:
-            exact = bool(tokens) and "".join([token.text for token in tokens]) == content
-            events += self._text(index, content, tokens if exact else ())
+            events += self._text(index, content, _spelling(tokens, content))
         if part.get("tool_calls") is not None:
             for at, call in enumerate(_calls_of(part)):
                 self._call(index, at, call, events)
@@ -126,6 +126,20 @@ def _tokens(choice: dict[str, object]) -> tuple[Token, ...]:
         return ()
     items = objects_of(object_of(choice, "logprobs"), "content")
     return tuple(Token(0, text_of(item, "token"), number_of(item, "logprob")) for item in items)
+
+
+def _spelling(tokens: tuple[Token, ...], text: str) -> tuple[Token, ...]:
+    """The first tokens, if they spell exactly the text: TGI tells of the special token that ended it, too."""
+    if len(tokens) == 1 and tokens[0].text == text:
+        return tokens
+    at = 0
+    for i, token in enumerate(tokens):
+        if at == len(text):
+            return tokens[:i]
+        if not text.startswith(token.text, at):
+            return ()
+        at += len(token.text)
+    return tokens if at == len(text) else ()
 
 
 def _calls_of(part: dict[str, object]) -> list[dict[str, object]]:

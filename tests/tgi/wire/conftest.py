@@ -1,0 +1,33 @@
+"""A relay in front of the embedded backend, whose engine repeats a recorded answer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from tests.tgi.embedded.conftest import serving
+from tests.tgi.wire.relay import relaying
+from tgi.client import HttpBackend, open_session
+from tgi.embedded.replay import ReplayEngine
+from tgi.wire import TgiWire
+
+ANSWER = "The pass is open 函谷关 to all who bring papers."
+
+Start = Callable[..., Any]
+
+
+@pytest.fixture
+async def relay() -> AsyncIterator[Start]:
+    """`await relay(answer, **options of the wire)` starts both and gives the relay's URL."""
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(open_session())
+
+        async def start(answer: str = ANSWER, **options: Any) -> str:
+            url = await stack.enter_async_context(serving(ReplayEngine(answer)))
+            wire = TgiWire(**{"default_model": "smollm2", **options})
+            return await stack.enter_async_context(relaying(wire, HttpBackend("replay", url, session)))
+
+        yield start
