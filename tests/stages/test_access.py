@@ -204,7 +204,9 @@ def test_only_permitted_models_are_listed() -> None:
     assert stage.visible(caller("a")) == (("smollm2", "hangu"), ("secret-model", "hangu"))
     assert stage.visible(caller("a", "b")) == (("smollm2", "hangu"),)
     assert stage.visible(caller("b")) == ()
-    assert isinstance(stage.judge(an_exchange(principal=caller("a"), action=Action.MODELS, model="")), Amend)
+    listed = stage.judge(an_exchange(principal=caller("a", "b"), action=Action.MODELS, model=""))
+    assert isinstance(listed, Amend)
+    assert listed.exchange.visible == (("smollm2", "hangu"),)
     assert isinstance(stage.judge(an_exchange(principal=caller("b"), action=Action.MODELS, model="")), Refuse)
 
 
