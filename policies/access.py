@@ -95,7 +95,7 @@ def parse(files: Mapping[str, bytes]) -> AccessPolicy:
     reading = _Reading()
     model = reading.attempt(lambda: read.text(MODEL, read.require(files, MODEL), MAX_MODEL_BYTES))
     profiles = reading.attempt(lambda: _profiles(read.require(files, PROFILES)))
-    reading.profiles = frozenset(profiles or ())
+    reading.profiles = None if profiles is None else frozenset(profiles)
     for name in sorted(name for name in files if fnmatch.fnmatchcase(name, RULES)):
         content = reading.attempt(lambda name=name: read.text(name, files[name], MAX_CSV_BYTES))  # type: ignore[misc]
         reading.lines(name, content or "")
@@ -119,7 +119,7 @@ class _Reading:
     """One walk over the files: rules and memberships out, problems kept."""
 
     def __init__(self) -> None:
-        self.profiles: frozenset[str] = frozenset()
+        self.profiles: frozenset[str] | None = None  # None: not readable, which is told once and not with every rule
         self.rules: list[Rule] = []
         self.memberships: list[Membership] = []
         self.problems: list[Problem] = []
@@ -180,7 +180,7 @@ class _Reading:
             yield f"{effect!r} is not an effect", "write allow or deny"
         if effect == "deny" and profile != "-":
             yield "a deny has no profile: it forbids the action whatever is asked", "write - in the last column"
-        if effect == "allow" and profile not in self.profiles:
+        if effect == "allow" and self.profiles is not None and profile not in self.profiles:
             yield f"there is no profile {profile!r}", f"{PROFILES} has {', '.join(sorted(self.profiles)) or 'none'}"
 
 
