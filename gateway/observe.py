@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -69,7 +69,10 @@ class Metrics:
         self.inside = Gauge(
             "hangu_exchanges_under_way", "Exchanges under way", multiprocess_mode="livesum", registry=self.registry
         )
-        self.generation = Counter("hangu_policy_loads", "Policy loads by result", ["result"], registry=self.registry)
+        self.policies = Counter("hangu_policy_loads", "Policy loads by result", ["result"], registry=self.registry)
+        self.connections = Counter(
+            "hangu_connections_ended", "Connections ended without an exchange, by why", ["why"], registry=self.registry
+        )
 
     def judged(self, judgement: Judgement) -> None:
         """A request was judged."""
@@ -91,6 +94,16 @@ class Metrics:
             self.latency.labels(action).observe(ending.seconds)
         if ending.first_byte_seconds is not None:
             self.first_byte.observe(ending.first_byte_seconds)
+
+    def noticed(self, why: str) -> None:
+        """A connection ended without an exchange; `why` is a word of the listener's closed set."""
+        self.connections.labels(why).inc()
+
+    def gpus(self, percent: Mapping[str, float]) -> None:
+        """What the GPU exporter said; one that says nothing any more has no value."""
+        self.gpu.clear()
+        for name, value in percent.items():
+            self.gpu.labels(name).set(value)
 
     def render(self) -> bytes:
         """The Prometheus text format; of all workers together when there are several."""

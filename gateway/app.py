@@ -1,0 +1,188 @@
+"""The wiring: settings and policies in, a gate out. The only place that names every stage and the backend's room.
+
+What runs (sockets, journal, tasks) is put together in `works`; nothing here opens a socket or writes a file.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import aiohttp
+
+import policies.bundle
+import tgi.client
+import tgi.pool
+import tgi.wire
+import watermark
+from gateway import cases, jwks, settings
+from gateway.cases import CaseResult
+from gateway.core.errors import PolicyError, SettingsError
+from gateway.core.pipeline import Gate
+from gateway.core.ports import Wire
+from gateway.http import tls
+from gateway.settings import Settings
+from gateway.stages.access import Access
+from gateway.stages.identity import Alone, Identity, IdentityRules, KeySet, VerifiedTokens
+from gateway.stages.limits import Limits, Meter
+from gateway.stages.marking import Marking
+from gateway.stages.output import Output
+from gateway.stages.pii import Redaction
+from gateway.stages.routing import Routing
+from gateway.stages.waf import Waf
+from policies.bundle import Bundle
+from policies.problem import PolicyInvalid
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site's directory and what its settings say."""
+
+    directory: Path
+    settings: Settings
+
+    def trust(self) -> tls.Trust:
+        """The TLS files as they are now."""
+        files = self.settings.tls
+        key = files.key.file
+        if key is None:
+            raise SettingsError("the TLS key is read from a file only", "[tls] key")
+        return tls.read(tls.Files(files.certificate, key, files.client_ca, files.crl))
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """What outlives a policy: keys, memories and meters that a reload must not forget."""
+
+    keys: Callable[[], KeySet]
+    marks: watermark.Keys
+    pseudonym_key: bytes
+    unknown_key: Callable[[], None] = lambda: None
+    verified: VerifiedTokens = field(default_factory=VerifiedTokens)
+    meter: Meter = field(default_factory=Meter)
+
+
+def open_site(directory: Path, *, complete: bool = True) -> Site:
+    """Raises SettingsError with every problem. `complete` False needs none of the files that settings point to."""
+    return Site(directory, settings.load(directory, complete=complete))
+
+
+def lasting(site: Site, *, share: float = 1.0) -> Lasting:
+    """Keys from files, fresh memories. A JWKS address needs the network: `works` puts that in its place."""
+    wanted = site.settings.identity
+    keys = jwks.read_files(tuple(map(Path, wanted.keys)), wanted.algorithms) if wanted.keys else KeySet(())
+    return Lasting(
+        keys=lambda: keys,
+        marks=watermark.Keys.from_master(site.settings.watermark.master_key.key()),
+        pseudonym_key=site.settings.pii.pseudonym_key.key(),
+        meter=Meter(share),
+    )
+
+
+def open_gate(directory: Path) -> Gate:
+    """The gate of a site, for verbs that judge without serving: the same pipeline, from the same places."""
+    site = open_site(directory)
+    return build_gate(load_bundle(site), site.settings, lasting(site))
+
+
+def load_bundle(site: Site) -> Bundle:
+    """The site's policies. Raises PolicyError naming every problem."""
+    try:
+        return policies.bundle.load(Path(site.settings.policies.directory))
+    except PolicyInvalid as invalid:
+        raise PolicyError(str(invalid), hint="mend these; the policies in force stay until then") from invalid
+
+
+def build_gate(bundle: Bundle, site: Settings, kept: Lasting) -> Gate:
+    """One policy, ready to use. Raises PolicyError where a section cannot be compiled."""
+    try:
+        redaction = Redaction(bundle.pii, kept.pseudonym_key)
+        stages = (
+            Identity(identity_rules(site), kept.keys, kept.verified, kept.unknown_key),
+            Access(bundle.access, bundle.routing),
+            Limits(bundle.limits, kept.meter),
+            Waf(bundle.waf),
+            redaction,
+            Routing(bundle.routing),
+        )
+        rewriters = (redaction, Output(bundle.output), Marking(kept.marks, bundle.marks))
+    except PolicyInvalid as invalid:
+        raise PolicyError(str(invalid), hint="mend these; the policies in force stay until then") from invalid
+    return Gate(stages, rewriters, bundle.digest, slow=redaction.slow)
+
+
+def run_cases(gate: Gate, bundle: Bundle, site: Settings) -> list[CaseResult]:
+    """The policy's own cases through its gate, with a meter of their own: they use up nobody's allowance."""
+    fresh = Limits(bundle.limits, Meter())
+    stages = tuple(fresh if stage.name == fresh.name else stage for stage in gate.stages)
+    return cases.run(replace(gate, stages=stages), bundle.cases, wire(site, bundle.routing.default.name))
+
+
+def unmet_cases(bundle: Bundle, gate: Gate, site: Settings) -> list[str]:
+    """One line a case that does not hold; none when the policy keeps its promises."""
+    results = run_cases(gate, bundle, site)
+    return [f"{each.file}: {each.case.name}: {'; '.join(each.wrong)}" for each in results if not each.passed]
+
+
+def identity_rules(site: Settings) -> IdentityRules:
+    """What the site demands of a caller's papers."""
+    wanted = site.identity
+    return IdentityRules(
+        issuers=(wanted.issuer,),
+        audiences=(wanted.audience,),
+        algorithms=wanted.algorithms,
+        leeway_seconds=wanted.leeway_seconds,
+        require_bound_tokens=wanted.require_bound_tokens,
+        certificates_alone=wanted.certificates_alone,
+        certificate_names=site.tls.identity_from,
+        certificates={each.name: Alone(each.tenant, each.roles) for each in wanted.certificates},
+        subject_claim=wanted.claims.subject,
+        tenant_claim=wanted.claims.tenant,
+        roles_claim=wanted.claims.roles,
+    )
+
+
+def wire(site: Settings, default_model: str) -> Wire:
+    """How the backend's kind of request is read and answered."""
+    limits = tgi.wire.Limits(
+        max_body_bytes=site.limits.body_bytes, max_depth=site.limits.json_depth, max_nodes=site.limits.json_nodes
+    )
+    shown = tgi.wire.Shown.SPLIT if site.backend.reasoning == "split" else tgi.wire.Shown.INLINE
+    made = tgi.wire.OpenAIWire if site.backend.kind == "openai" else tgi.wire.TgiWire
+    return made(default_model=default_model, limits=limits, shown_in_chat=shown)
+
+
+def admin_identity(site: Settings, kept: Lasting) -> Identity:
+    """Who may come to the operations port: a token as on the data port, or a certificate that the settings name."""
+    rules = replace(identity_rules(site), certificates_alone=bool(site.identity.certificates))
+    return Identity(rules, kept.keys, kept.verified, kept.unknown_key)
+
+
+async def open_backend(site: Settings, stack: AsyncExitStack) -> tgi.pool.Watched:
+    """The model's server, watched. Connections are made when somebody asks."""
+    session = await stack.enter_async_context(open_session())
+    wanted = site.backend
+    key = wanted.api_key.text() if wanted.api_key else None
+    timeouts = tgi.client.Timeouts(wanted.connect_seconds, wanted.first_byte_seconds, wanted.silence_seconds)
+    context = client_tls(wanted.ca, wanted.certificate, wanted.key.file if wanted.key else None)
+    one = tgi.client.HttpBackend(wanted.name, str(wanted.url), session, timeouts, key, context)
+    return tgi.pool.Watched(one, time.monotonic)
+
+
+def open_session() -> aiohttp.ClientSession:
+    """A session towards servers of the site's own: no cookies, no redirects, no proxies of the environment."""
+    return tgi.client.open_session()
+
+
+def client_tls(ca: Path | None, certificate: Path | None = None, key: Path | None = None) -> ssl.SSLContext | None:
+    """A context for connections that the gateway makes; None where the system's authorities do."""
+    if ca is None and certificate is None:
+        return None
+    context = ssl.create_default_context(cafile=str(ca) if ca else None)
+    if certificate is not None:
+        context.load_cert_chain(certificate, key)
+    return context

@@ -1,0 +1,216 @@
+"""Everything one serving process is made of, opened in order and closed in reverse. What a gate is made of is `app`'s matter."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiohttp.web import BaseRequest
+
+from gateway import app, gpu, jwks
+from gateway.app import Lasting, Site
+from gateway.audit import record, seal
+from gateway.audit.journal import Journal
+from gateway.core.errors import PolicyError
+from gateway.core.exchange import Exchange
+from gateway.core.pipeline import Gate, Judgement, judge
+from gateway.core.ports import Backend
+from gateway.core.verdict import Code, Refuse
+from gateway.http.admin import Admin
+from gateway.http.door import Notice, peer_of
+from gateway.http.intake import Intake
+from gateway.http.proxy import Judge, Proxy
+from gateway.http.strict import Head, Strictness, check, hosts
+from gateway.http.turnstile import Turnstile
+from gateway.observe import CONTENT_TYPE, Metrics
+from gateway.recording import Recording
+from gateway.reload import CurrentGate
+from gateway.settings import Settings
+
+MARK_BITS = 34  # what a mark carries; 1.7e10 ids, so that a random one is almost surely unused
+JUDGE_SECONDS = 10.0  # a judgement in a thread that takes longer is a refusal: the caller gave up long before
+JUDGE_THREADS = 4  # more would only queue behind Python's lock
+
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Works:
+    """The parts of one process. `background` are its endless tasks."""
+
+    site: Site
+    journal: Journal
+    metrics: Metrics
+    current: CurrentGate
+    turnstile: Turnstile
+    proxy: Proxy
+    admin: Admin
+    build: Callable[[], Gate]
+    strictness: dict[str, Strictness]
+    ready: Readiness
+    background: list[Coroutine[Any, Any, None]] = field(default_factory=list)
+
+    def listens(self, door: str, port: int) -> None:
+        """A port is known only once it is taken; from then on its Host values are."""
+        names = self.site.settings.listen.server_names if door == "data" else self.site.settings.admin_names
+        self.strictness[door] = Strictness(hosts(names, port), queries=door == "admin")
+
+    def noticed(self, notice: Notice) -> None:
+        self.metrics.noticed(notice.value)
+
+    async def tell(self, result: str, what: str) -> None:
+        """A policy was loaded or refused: on the record, counted, and in the log."""
+        self.metrics.policies.labels(result).inc()
+        if result == "loaded":
+            _log.info("policy_loaded", digest=what)
+        else:
+            _log.error("policy_refused", problems=what)
+        await self.journal.append(record.event(f"policy.{result}", time.time(), policy=self.current.gate.digest))
+
+
+async def open_works(site: Site, origin: str, share: float, stack: AsyncExitStack) -> Works:
+    """Open everything. Raises GatewayError naming what cannot be opened; the stack closes what was."""
+    metrics = Metrics()
+    kept, fetching = await _lasting(site, share, stack)
+    build = partial(_build, site, kept)
+    current = CurrentGate(await asyncio.to_thread(build))
+    bundle = app.load_bundle(site)
+    backend = await app.open_backend(site.settings, stack)
+    journal = await _journal(site, origin, stack)
+    strictness: dict[str, Strictness] = {}
+    turnstile = Turnstile(bundle.limits.exchanges_per_client)
+    ready = Readiness(journal, kept, lambda: backend.health.fault)
+    intake = _intake(site.settings, app.wire(site.settings, bundle.routing.default.name), strictness)
+    proxy = Proxy(
+        intake,
+        lambda: current.gate,
+        _judging(stack),
+        partial(_named, backend),
+        Recording(journal, metrics, time.time),
+        turnstile,
+        time.perf_counter,
+    )
+    admin = Admin(
+        partial(_check, strictness, "admin"),
+        app.admin_identity(site.settings, kept),
+        peer_of,
+        ready.missing,
+        lambda: (metrics.render(), CONTENT_TYPE),
+        new_id,
+        time.time,
+    )
+    background = [backend.watch(site.settings.backend.health_seconds), *fetching, *_gpu(site.settings, metrics)]
+    return Works(site, journal, metrics, current, turnstile, proxy, admin, build, strictness, ready, background)
+
+
+@dataclass(slots=True)
+class Readiness:
+    """What `/readyz` looks at. `draining` is set once and never taken back."""
+
+    journal: Journal
+    kept: Lasting
+    backend_fault: Callable[[], str]
+    draining: bool = False
+
+    def missing(self) -> Mapping[str, str]:
+        """What is not ready, by name, and why."""
+        found = {
+            "draining": "the gateway is shutting down" if self.draining else "",
+            "backend": self.backend_fault(),
+            "audit": "the disk is nearly full" if self.journal.low else "",
+            "keys": "" if self.kept.keys().keys else "no verification keys",
+        }
+        return {name: why for name, why in found.items() if why}
+
+
+def new_id() -> str:
+    """An exchange's name: 80 random bits after the time, so that ids sort by when they were given."""
+    return f"hx-{int(time.time() * 1000):012x}{secrets.token_hex(10)}"
+
+
+def new_mark() -> int:
+    return secrets.randbits(MARK_BITS)
+
+
+async def _lasting(site: Site, share: float, stack: AsyncExitStack) -> tuple[Lasting, list[Coroutine[Any, Any, None]]]:
+    """Keys from files, or fetched from the issuer's address before the first caller comes."""
+    kept = app.lasting(site, share=share)
+    wanted = site.settings.identity
+    if wanted.jwks_url is None:
+        return kept, []
+    session = await stack.enter_async_context(app.open_session())
+    renewal = jwks.Renewal(seconds=wanted.jwks_seconds, stale_seconds=wanted.jwks_stale_seconds)
+    fetch = jwks.from_address(session, wanted.jwks_url, app.client_tls(wanted.jwks_ca))
+    keys = jwks.Keys(fetch, time.time, renewal, wanted.algorithms, lambda what, why: _log.info(what, why=why))
+    await keys.renew()
+    return replace(kept, keys=keys.current, unknown_key=keys.want), [keys.run()]
+
+
+def _build(site: Site, kept: Lasting) -> Gate:
+    """The gate that the policy files describe now; refused when it fails its own cases."""
+    bundle = app.load_bundle(site)
+    gate = app.build_gate(bundle, site.settings, kept)
+    if site.settings.policies.run_cases and (failed := app.unmet_cases(bundle, gate, site.settings)):
+        raise PolicyError("\n".join(failed), "cases", "a case says what the policy promises: mend either")
+    return gate
+
+
+async def _journal(site: Site, origin: str, stack: AsyncExitStack) -> Journal:
+    """The journal, sealed by the site's key, with copies of each head where the settings say."""
+    wanted = site.settings.audit
+    signer = seal.FileSigner.load(Path(str(wanted.signing_key.file)))
+    copies = [Path(wanted.second_path)] if wanted.second_path else []
+    directory = Path(wanted.directory)
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    sealer = seal.Sealer(directory, origin, signer, copies)
+    journal = await asyncio.to_thread(Journal.open, directory, origin, watchers=[sealer])
+    return await stack.enter_async_context(journal)
+
+
+def _intake(site: Settings, wire: Any, strictness: dict[str, Strictness]) -> Intake:
+    return Intake(
+        wire, partial(_check, strictness, "data"), peer_of, site.limits.body_bytes, new_id, new_mark, time.time
+    )
+
+
+def _check(strictness: Mapping[str, Strictness], door: str, request: BaseRequest) -> Refuse | None:
+    head = Head(request.method, request.raw_path, request.version, request.raw_headers)
+    return check(head, strictness[door])
+
+
+def _judging(stack: AsyncExitStack) -> Judge:
+    """Judge at once, or in a thread with a deadline where a stage may be slow. Too late is a refusal."""
+    pool = ThreadPoolExecutor(JUDGE_THREADS, thread_name_prefix="judge")
+    stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+
+    async def judged(gate: Gate, exchange: Exchange) -> Judgement:
+        if not gate.slow:
+            return judge(gate.stages, exchange, time.perf_counter)
+        work = asyncio.get_running_loop().run_in_executor(pool, judge, gate.stages, exchange, time.perf_counter)
+        try:
+            return await asyncio.wait_for(work, JUDGE_SECONDS)
+        except TimeoutError:
+            return Judgement(exchange, (), Refuse(Code.STAGE_TIMEOUT))
+
+    return judged
+
+
+def _named(backend: Backend, name: str) -> Backend:
+    """The backend that routing chose. Raises KeyError for one that the settings do not have: a failure, not a refusal."""
+    if name != backend.name:
+        raise KeyError(name)
+    return backend
+
+
+def _gpu(site: Settings, metrics: Metrics) -> list[Coroutine[Any, Any, None]]:
+    url = site.observe.gpu_metrics_url
+    return [gpu.watch(url, site.observe.gpu_metrics_seconds, metrics.gpus)] if url else []
