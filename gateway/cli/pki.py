@@ -12,7 +12,7 @@ from gateway.cli.words import say
 from gateway.core.errors import GatewayError
 from gateway.pki import files, store
 from gateway.pki.tokens import Caller, Issuer, issue_token, new_signing_key
-from gateway.settings import Settings, load
+from gateway.settings import load
 from gateway.site import SERVER_NAMES, add_caller, write_papers
 
 NAME = "pki"
@@ -80,7 +80,7 @@ def _issue(args: argparse.Namespace, now: datetime) -> None:
 
 def _renew(args: argparse.Namespace, now: datetime) -> None:
     if args.name == store.SERVER:
-        names = _hosts(load(args.directory, complete=False))
+        names = load(args.directory, complete=False).listen.bare_names
         store.renew_server(args.directory / "pki", names, now)
         _tell("the server has a new certificate; take it up with SIGHUP", "服务器证书已更新；发送 SIGHUP 使其生效")
         return
@@ -127,15 +127,6 @@ def _issuer(directory: Path) -> Issuer:
     except OSError as error:
         hint = "tokens of this site come from its identity provider"
         raise GatewayError(f"cannot be read ({error.strerror})", str(key), hint) from error
-
-
-def _hosts(settings: Settings) -> tuple[str, ...]:
-    """The names of the server's certificate: those callers may use in Host, without ports and brackets."""
-    names = []
-    for name in settings.listen.server_names:
-        host = name[1 : name.index("]")] if name.startswith("[") else name.partition(":")[0]
-        names.append(host)
-    return tuple(dict.fromkeys(names))
 
 
 def _warn_if_another_list_is_used(directory: Path) -> None:

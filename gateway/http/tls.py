@@ -114,7 +114,7 @@ def _load_authorities(context: ssl.SSLContext, path: Path) -> None:
 def _load_revocations(context: ssl.SSLContext, path: Path | None) -> Revocations:
     if path is None:
         return frozenset()
-    lists = list(_lists(path))
+    lists = list(revocation_lists(path))
     try:
         context.load_verify_locations(cafile=path)
     except ssl.SSLError as error:
@@ -123,7 +123,7 @@ def _load_revocations(context: ssl.SSLContext, path: Path | None) -> Revocations
     return frozenset((crl.issuer.public_bytes(), entry.serial_number) for crl in lists for entry in crl)
 
 
-def _lists(path: Path) -> Iterator[x509.CertificateRevocationList]:
+def revocation_lists(path: Path) -> Iterator[x509.CertificateRevocationList]:
     """Every list in the file. An authority's certificate in it would be trusted by the loader, so nothing else may be there."""
     data = _bytes_of(path)
     blocks = [_BEGIN + block for block in data.split(_BEGIN)[1:]]

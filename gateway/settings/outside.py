@@ -42,6 +42,12 @@ class Listen(Section):
         default=30.0, description="Time that exchanges under way get to finish when the gateway stops"
     )
 
+    @property
+    def bare_names(self) -> tuple[str, ...]:
+        """The server names without ports and brackets: those its certificate must carry."""
+        bare = (name[1 : name.index("]")] if name[0] == "[" else name.partition(":")[0] for name in self.server_names)
+        return tuple(dict.fromkeys(bare))
+
 
 class Tls(Section):
     """TLS 1.3 with client certificates, on both ports. Changed files are taken up by SIGHUP, without closing connections."""
