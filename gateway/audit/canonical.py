@@ -64,9 +64,27 @@ def decode(kind: int, head: bytes, body: bytes) -> Record:
 
 
 def plain(record: Record) -> dict[str, Any]:
-    """A record as JSON values, head and texts together: for handing out, never for hashing."""
-    head, body = _SHAPES[type(record)](record)
-    return {"record": NAMES[TYPES[type(record)]], **head, **body}
+    """A record as JSON values with names for everything, head and texts together: for handing out, never for hashing."""
+    head, _ = _SHAPES[type(record)](record)
+    told = {"record": NAMES[TYPES[type(record)]], **head}
+    match record:
+        case Opened(passages=passages, tls=tls, sealed=sealed):
+            told |= {"passages": [_named(p) for p in passages], "tls": dict(tls), "sealed": bool(sealed)}
+        case Closed(answers=answers, usage=usage, timings=timings):
+            told |= {"answers": [_named(a) for a in answers], "timings": dict(timings)}
+            told["usage"] = usage and {
+                "prompt_tokens": usage.prompt_tokens,
+                "completion_tokens": usage.completion_tokens,
+            }
+        case Part(answers=answers):
+            told["answers"] = [_named(a) for a in answers]
+        case Event(facts=facts):
+            told["facts"] = dict(facts)
+    return told
+
+
+def _named(text: Text | Answer) -> dict[str, Any]:
+    return {name: getattr(text, name) for name in type(text).__slots__}
 
 
 def leaf(head: bytes) -> bytes:

@@ -61,11 +61,14 @@ class Header:
 
 
 class Damage(Exception):
-    """A frame that cannot be what was written. `offset` is where it begins, `seq` the record expected there."""
+    """A frame that cannot be what was written. `offset` is where it begins, `seq` the record expected there.
 
-    def __init__(self, what: str, offset: int, seq: int) -> None:
+    `torn` says that it looks like a write that is under way or was cut short, not like one that was changed.
+    """
+
+    def __init__(self, what: str, offset: int, seq: int, *, torn: bool = False) -> None:
         super().__init__(what)
-        self.what, self.offset, self.seq = what, offset, seq
+        self.what, self.offset, self.seq, self.torn = what, offset, seq, torn
 
 
 def pack(seq: int, kind: int, head: bytes, body: bytes) -> bytes:
@@ -116,12 +119,12 @@ def frames(data: bytes | mmap.mmap, begin: int, first: int) -> Iterator[Frame]:
             break
         end = offset + FRAME_BYTES + head_length + body_length
         if head_length > MAX_PART_BYTES or body_length > MAX_PART_BYTES or end > size:
-            raise Damage("its length runs past the end of the file", offset, seq)
+            raise Damage("its length runs past the end of the file", offset, seq, torn=end > size)
         yield _frame(data, offset, seq, (head_length, body_length, number, kind))
         offset, seq = end, seq + 1
     rest = data[offset:]
     if rest.strip(b"\0"):
-        raise Damage("bytes that are no frame", offset, seq)
+        raise Damage("bytes that are no frame", offset, seq, torn=True)
 
 
 def _frame(data: bytes | mmap.mmap, offset: int, seq: int, fixed: tuple[int, int, int, int]) -> Frame:
@@ -130,15 +133,22 @@ def _frame(data: bytes | mmap.mmap, offset: int, seq: int, fixed: tuple[int, int
     head = data[start : start + head_length]
     head_sum, body_sum = _SUMS.unpack_from(data, offset + _FIXED.size)
     if crc32(head, crc32(data[offset : offset + _FIXED.size])) != head_sum:
-        raise Damage("its head does not match its checksum", offset, seq)
+        torn = _has_holes(data, start, head_length + body_length)
+        raise Damage("its head does not match its checksum", offset, seq, torn=torn)
     if number != seq:
         raise Damage(f"it is numbered {number} where {seq} belongs", offset, seq)
     body = data[start + head_length : start + head_length + body_length]
     if crc32(body) == body_sum:
         return Frame(offset, seq, kind, head, body, False)
     if body.strip(b"\0"):
-        raise Damage("its body does not match its checksum", offset, seq)
+        torn = _has_holes(data, start, head_length + body_length)
+        raise Damage("its body does not match its checksum", offset, seq, torn=torn)
     return Frame(offset, seq, kind, head, b"", True)
+
+
+def _has_holes(data: bytes | mmap.mmap, start: int, length: int) -> bool:
+    """Are there bytes that were never written? JSON holds no zero byte; space reserved for it holds nothing else."""
+    return b"\0" in data[start : start + length] or data[start - _SUMS.size : start] == bytes(_SUMS.size)
 
 
 # ---- files
@@ -195,7 +205,7 @@ def read_one(path: Path, offset: int, seq: int) -> Frame:
             fixed = file.read(_FIXED.size)
             head_length, body_length, *_ = _FIXED.unpack(fixed)
             data = fixed + file.read(FRAME_BYTES - _FIXED.size + min(head_length + body_length, 2 * MAX_PART_BYTES))
-            return _frame(data, 0, seq, _FIXED.unpack(fixed))
+            return _frame(data, 0, seq, _FIXED.unpack(fixed))._replace(offset=offset)
     except (OSError, struct.error, Damage) as error:
         raise AuditError(f"record {seq} cannot be read: {error}", path.name, "run `hangu audit verify`") from error
 

@@ -112,13 +112,20 @@ class Projection:
         rows = self._db.execute("SELECT origin, COUNT(*) FROM records GROUP BY origin ORDER BY origin").fetchall()
         return [Head(origin, count, *_sealed(self._directory / f"checkpoint-{origin}")) for origin, count in rows]
 
-    def forget(self, exchanges: Sequence[str]) -> None:
-        """Remove the texts of these exchanges from the file, not just from sight."""
-        for exchange in exchanges:
-            self._db.execute(
-                "DELETE FROM texts WHERE number IN (SELECT number FROM records WHERE exchange = ?)", (exchange,)
-            )
+    def forget(self, tenant: str, user: str) -> None:
+        """Remove a subject's texts from the file, not just from sight."""
+        sql = "DELETE FROM texts WHERE number IN (SELECT number FROM records WHERE user = ? AND tenant = ?)"
+        self._db.execute(sql, (user, tenant))
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def frames_of(self, tenant: str, user: str, until: int) -> list[tuple[Path, Frame]]:
+        """The frames with a subject's texts up to a time (Unix milliseconds, included), and the files they are in."""
+        sql = "SELECT origin, seq, first, offset FROM records WHERE user = ? AND tenant = ? AND at <= ? AND kind != 3"
+        rows = self._db.execute(sql, (user, tenant, until)).fetchall()
+        return [
+            (self._directory / frames.segment_name(origin, first), self._frame(origin, first, offset, seq))
+            for origin, seq, first, offset in rows
+        ]
 
     def places(self, exchange: str) -> list[tuple[str, int, bytes]]:
         """Origin, number and head of each record of an exchange, for proofs."""

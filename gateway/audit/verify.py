@@ -207,7 +207,7 @@ class _Reading:
 
     def _damage(self, damage: Damage, path: Path, *, last: bool) -> None:
         """Past everything sealed, at the very end, this is a write under way or one that a crash tore: never acknowledged."""
-        if last and not self._due and self.log.checkpoints:
+        if last and damage.torn and not self._due and self.log.checkpoints:
             self.log.torn = True
         else:
             self._problem(damage.what, path, damage.seq)

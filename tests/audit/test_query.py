@@ -132,7 +132,8 @@ async def test_json_lines_hold_everything(written: Path) -> None:
     with open_query(written) as record:
         told = [json.loads(line) for line in json_lines(record.find(Filter()))]
     assert {line["record"] for line in told} == {"opened", "closed", "event"}
-    assert next(line for line in told if line.get("id") == "x1")["texts"] == ["请翻译合同第三条"]
+    first = next(line for line in told if line.get("id") == "x1")
+    assert [(p["where"], p["text"]) for p in first["passages"]] == [("messages[0].content", "请翻译合同第三条")]
 
 
 async def test_csv_never_starts_a_formula(written: Path) -> None:
