@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.core.exchange import Kind
-from gateway.core.verdict import Code
+from gateway.core.verdict import Code, Refuse
 from tgi.wire.draft import PARAMETER, Draft, Out, Rejected, Rule, invalid, name_at, object_at, string_at
+from tgi.wire.strict import parse
 
 _TGI_KEYS = frozenset({"type", "value"})
 _JSON_SCHEMA_KEYS = frozenset({"name", "description", "schema", "strict"})
@@ -26,7 +27,7 @@ def grammar(draft: Draft, out: Out, key: str, where: str, value: object) -> None
         case "json" | "json_object":
             _json_grammar(draft, kept, f"{where}.value", body)
         case "json_schema":
-            kept["value"] = _named_schema(draft, f"{where}.value", body)
+            kept["value"] = _named_schema(draft, f"{where}.value", body, _tgi_schema)
         case _:
             invalid(f"{where}.type", "must be one of json, json_object, regex, json_schema")
     out[key] = kept
@@ -44,7 +45,7 @@ def response_format_for_tgi(draft: Draft, out: Out, key: str, where: str, value:
             invalid(where, "json_object needs a schema on this backend: send json_schema")
         case "json_schema", False:
             _only(given, {"type", "json_schema"}, where)
-            schema = _named_schema(draft, f"{where}.json_schema", given.get("json_schema"))
+            schema = _named_schema(draft, f"{where}.json_schema", given.get("json_schema"), _tgi_schema)
             out[key] = {"type": "json_schema", "value": schema}
             draft.facts.update(grammar=True, structured=True)
         case _:
@@ -66,23 +67,25 @@ def response_format_for_openai(draft: Draft, out: Out, key: str, where: str, val
     if kind != "json_schema":
         invalid(f"{where}.type", "must be one of text, json_object, json_schema")
     _only(given, {"type", "json_schema"}, where)
-    out[key] = {"type": kind, kind: _named_schema(draft, f"{where}.json_schema", given.get("json_schema"))}
+    out[key] = {"type": kind, kind: _named_schema(draft, f"{where}.json_schema", given.get("json_schema"), _schema)}
     draft.facts["grammar"] = True
 
 
 def _json_grammar(draft: Draft, kept: Out, where: str, body: object) -> None:
-    """A schema, or a string that spells one."""
+    """A schema, or a string that spells one: read as strictly as the body itself, and sent on as a schema."""
     if isinstance(body, str):
-        draft.text(kept, "value", where, body, PARAMETER, Kind.SCHEMA)
-    else:
-        draft.json(kept, "value", where, object_at(where, body), PARAMETER)
+        spelled = parse(body.encode(), draft.limits)
+        if isinstance(spelled, Refuse):
+            raise Rejected(spelled.code, f"{where}: must be an object, or a string that spells one")
+        body = spelled
+    _tgi_schema(draft, kept, "value", where, body)
 
 
-def _named_schema(draft: Draft, where: str, value: object) -> Out:
+def _named_schema(draft: Draft, where: str, value: object, schema: Rule) -> Out:
     given = object_at(where, value)
     _only(given, _JSON_SCHEMA_KEYS, where)
     kept: Out = {}
-    for key, rule in _NAMED.items():
+    for key, rule in (*_NAMED.items(), ("schema", schema)):
         if given.get(key) is not None:
             rule(draft, kept, key, f"{where}.{key}", given[key])
     if "schema" not in kept:
@@ -102,13 +105,19 @@ def _schema(draft: Draft, out: Out, key: str, where: str, value: object) -> None
     draft.json(out, key, where, object_at(where, value), PARAMETER)
 
 
+def _tgi_schema(draft: Draft, out: Out, key: str, where: str, value: object) -> None:
+    if "properties" not in object_at(where, value):
+        invalid(where, "must have properties")  # TGI builds its regular expression from them
+    _schema(draft, out, key, where, value)
+
+
 def _strict(draft: Draft, out: Out, key: str, where: str, value: object) -> None:
     if type(value) is not bool:
         invalid(where, "must be true or false")
     out[key] = value
 
 
-_NAMED: Mapping[str, Rule] = {"name": _name, "description": _description, "schema": _schema, "strict": _strict}
+_NAMED: Mapping[str, Rule] = {"name": _name, "description": _description, "strict": _strict}
 
 
 def _only(given: Mapping[str, object], known: frozenset[str] | set[str], where: str) -> None:

@@ -43,7 +43,8 @@ def _message(draft: Draft, where: str, value: object) -> Out:
     role = given.get("role")
     if role not in ROLES:
         invalid(f"{where}.role", "must be one of system, developer, user, assistant, tool")
-    kept: Out = {"role": role}
+    # Templates of open models know no "developer", and would leave its words out.
+    kept: Out = {"role": "system" if role == "developer" else role}
     for key, field in given.items():
         rule = _FIELDS.get(key)
         if rule is None:

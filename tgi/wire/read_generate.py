@@ -42,17 +42,19 @@ class StreamFrames:
 
 
 class WholeFrames:
-    """The one object of `/generate`, with the other sequences of `best_of` as further choices."""
+    """The one object of `/generate`; where the caller is to see them, the other sequences of `best_of` are further choices."""
 
-    __slots__ = ("_thinking",)
+    __slots__ = ("_others", "_thinking")
 
-    def __init__(self, thinking: Thinking) -> None:
+    def __init__(self, thinking: Thinking, *, others: bool) -> None:
         self._thinking = thinking
+        self._others = others
 
     def read(self, value: dict[str, object]) -> list[Event]:
         details = object_of(value, "details")
         events = self._sequence(0, value, details)
-        for i, other in enumerate(objects_of(details, "best_of_sequences"), start=1):
+        others = objects_of(details, "best_of_sequences") if self._others else []
+        for i, other in enumerate(others, start=1):
             events += self._sequence(i, other, other)
         return events
 

@@ -11,7 +11,7 @@ from typing import Protocol
 import orjson
 
 from gateway.core.errors import BackendNonsense
-from gateway.core.reply import Event, Facts
+from gateway.core.reply import Delta, Event, Facts, Kind
 from tgi.sse import Splitter
 from tgi.wire.failures import failure_in
 
@@ -25,6 +25,25 @@ class Frames(Protocol):
     def read(self, value: dict[str, object]) -> list[Event]: ...
 
     def finish(self) -> list[Event]: ...
+
+
+class WithoutReasoning:
+    """Another's frames, less what the model only thought: nobody will see it, so nobody reads it."""
+
+    __slots__ = ("_frames",)
+
+    def __init__(self, frames: Frames) -> None:
+        self._frames = frames
+
+    def read(self, value: dict[str, object]) -> list[Event]:
+        return [event for event in self._frames.read(value) if not _is_reasoning(event)]
+
+    def finish(self) -> list[Event]:
+        return self._frames.finish()
+
+
+def _is_reasoning(event: Event) -> bool:
+    return isinstance(event, Delta) and event.channel.kind is Kind.REASONING
 
 
 class StreamReading:

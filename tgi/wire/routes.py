@@ -91,17 +91,17 @@ def _generate(wire: AnyWire, body: dict[str, object], *, streams: bool | None, b
     assert isinstance(wire, TgiWire)
     draft = Draft(wire.limits)
     generating.generate(draft, body, streams=streams, echo=bare and wire.echo_by_default)
-    stream = draft.streaming
+    stream, shown = draft.streaming, _in_text(wire.shown)
 
     def read() -> Reading:
         if stream:
-            return reading.StreamReading(read_generate.StreamFrames(wire.thinking))
-        return reading.whole(read_generate.WholeFrames(wire.thinking))
+            return _reply(read_generate.StreamFrames(wire.thinking), stream, shown)
+        return _reply(read_generate.WholeFrames(wire.thinking, others=draft.details), stream, shown)
 
     def write(exchange: Exchange, created: int) -> Writing:
         prompt = next((passage.text for passage in exchange.passages if passage.where == "inputs"), "")
         echo = prompt if draft.echo else ""
-        wanted = write_generate.Wanted(echo, draft.details, bare, wire.shown, wire.thinking)
+        wanted = write_generate.Wanted(echo, draft.details, bare, wire.thinking)
         return write_generate.StreamWriting(wanted) if stream else write_generate.WholeWriting(wanted)
 
     target = Target("POST", "/generate_stream" if stream else "/generate", read, write, max_tokens="max_new_tokens")
@@ -138,22 +138,32 @@ def _completion(wire: AnyWire, body: dict[str, object]) -> Ask:
 
 def _openai(wire: AnyWire, draft: Draft, action: Action, path: str) -> Ask:
     stream, chat = draft.streaming, action is Action.CHAT
+    shown = wire.shown_in_chat if chat else _in_text(wire.shown)
     if stream:
         draft.out["stream"] = True
         draft.out["stream_options"] = {"include_usage": True}  # what it cost is always recorded
     samples = draft.parameters().samples
 
     def read() -> Reading:
-        frames = read_openai.OpenAIFrames(wire.thinking, samples)
-        return reading.StreamReading(frames) if stream else reading.whole(frames)
+        return _reply(read_openai.OpenAIFrames(wire.thinking, samples), stream, shown)
 
     def write(exchange: Exchange, created: int) -> Writing:
-        shown = wire.shown_in_chat if chat else wire.shown
         usage, logprobs = draft.usage_wanted, exchange.parameters.logprobs
         wanted = write_openai.Wanted(exchange.id, created, exchange.model, chat, usage, logprobs, shown, wire.thinking)
         return write_openai.StreamWriting(wanted) if stream else write_openai.WholeWriting(wanted)
 
     return _asked(wire, draft, action, Target("POST", path, read, write, max_tokens="max_tokens", takes_model=True))
+
+
+def _reply(frames: reading.Frames, stream: bool, shown: Shown) -> Reading:
+    if shown is Shown.DROPPED:
+        frames = reading.WithoutReasoning(frames)
+    return reading.StreamReading(frames) if stream else reading.whole(frames)
+
+
+def _in_text(shown: Shown) -> Shown:
+    """Shapes without a field for reasoning leave out what would be split off."""
+    return Shown.DROPPED if shown is Shown.SPLIT else shown
 
 
 def _invocation(wire: AnyWire, body: dict[str, object]) -> Ask:

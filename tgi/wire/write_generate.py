@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import orjson
 
-from gateway.core.reply import Delta, Event, Finished, Kind, Token, Usage
+from gateway.core.reply import Delta, Event, Finished, Token, Usage
 from gateway.core.verdict import Code
-from tgi.wire.thinking import Shown, Thinking
+from tgi.wire.thinking import Thinking
 from tgi.wire.writing import EVENT_STREAM, JSON, Inline, frame, joined, tgi_error
 
 _EVENT = b'data: {"index":%d,"token":{"id":%d,"text":%b,"logprob":%b,"special":false},"generated_text":null,"details":null}\n\n'
@@ -23,7 +23,6 @@ class Wanted:
     echo: str
     details: bool
     in_list: bool  # `/` answers with an array of one
-    shown: Shown
     thinking: Thinking
 
 
@@ -34,7 +33,7 @@ class StreamWriting:
 
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
-        self._inline = Inline(_in_text(wanted.shown), wanted.thinking)
+        self._inline = Inline(wanted.thinking)
         self._parts: list[str] = [wanted.echo] if wanted.echo else []
         self._index = 0
         self._ending: Finished | None = None
@@ -68,10 +67,7 @@ class StreamWriting:
         return frame(tgi_error(code, message, request_id))
 
     def _delta(self, delta: Delta, out: list[bytes]) -> None:
-        kind = delta.channel.kind
-        if not self._inline.shows(kind):
-            return
-        tag = self._inline.tag_before(kind)
+        tag = self._inline.tag_before(delta.channel.kind)
         if tag:
             out.append(self._event(_NO_ID, tag, b"null"))
         if delta.tokens:
@@ -127,20 +123,11 @@ class WholeWriting:
         return {"generated_text": self._text(choice), **self._details(choice)}
 
     def _text(self, choice: int) -> str:
-        inline = Inline(_in_text(self._wanted.shown), self._wanted.thinking)
-        return self._wanted.echo + joined(self._deltas.get(choice, ()), inline)
+        return self._wanted.echo + joined(self._deltas.get(choice, ()), self._wanted.thinking)
 
     def _details(self, choice: int) -> dict[str, object]:
-        told = [_told(token) for delta in self._deltas.get(choice, ()) if self._shows(delta) for token in delta.tokens]
+        told = [_told(token) for delta in self._deltas.get(choice, ()) for token in delta.tokens]
         return {**_ended(self._endings.get(choice)), "prefill": [], "tokens": told}
-
-    def _shows(self, delta: Delta) -> bool:
-        return delta.channel.kind is Kind.CONTENT or self._wanted.shown is Shown.INLINE
-
-
-def _in_text(shown: Shown) -> Shown:
-    """TGI's shape has no field for reasoning: split from the text, it is left out."""
-    return Shown.DROPPED if shown is Shown.SPLIT else shown
 
 
 def _told(token: Token) -> dict[str, object]:

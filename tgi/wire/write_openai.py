@@ -84,31 +84,26 @@ class StreamWriting:
     def _delta(self, delta: Delta, out: list[bytes]) -> None:
         channel = delta.channel
         inline = self._inline(channel.choice, out)
-        if not inline.shows(channel.kind):
-            return
-        logprobs = _logprobs(delta.tokens) if self._wanted.logprobs and channel.kind is Kind.CONTENT else self._mid
-        if channel.kind is Kind.ARGUMENTS:
-            part = b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}' % (
-                channel.index,
-                orjson.dumps(delta.text),
-            )
-            out.append(self._chunk(channel.choice, b'"delta":' + part, self._mid))
-            return
-        text = orjson.dumps(inline.tag_before(channel.kind) + delta.text)
-        if not self._wanted.chat:
-            out.append(self._chunk(channel.choice, b'"text":' + text, self._mid))
-        elif channel.kind is Kind.REASONING and self._wanted.shown is Shown.SPLIT:
-            out.append(self._chunk(channel.choice, b'"delta":{"reasoning_content":' + text + b"}", self._mid))
+        if channel.kind is Kind.CONTENT:
+            logprobs = _logprobs(delta.tokens) if self._wanted.logprobs else self._mid
+            out.append(self._chunk(channel.choice, self._text(inline, delta), logprobs))
+        elif channel.kind is Kind.ARGUMENTS:
+            out.append(self._chunk(channel.choice, _arguments(channel.index, delta.text), self._mid))
+        elif self._wanted.shown is Shown.SPLIT:
+            part = b'"delta":{"reasoning_content":' + orjson.dumps(delta.text) + b"}"
+            out.append(self._chunk(channel.choice, part, self._mid))
         else:
-            out.append(self._chunk(channel.choice, b'"delta":{"content":' + text + b"}", logprobs))
+            out.append(self._chunk(channel.choice, self._text(inline, delta), self._mid))
+
+    def _text(self, inline: Inline, delta: Delta) -> bytes:
+        tag = inline.tag_before(delta.channel.kind)
+        text = orjson.dumps(tag + delta.text if tag else delta.text)
+        return b'"delta":{"content":' + text + b"}" if self._wanted.chat else b'"text":' + text
 
     def _inline(self, choice: int, out: list[bytes]) -> Inline:
         inline = self._inlines.get(choice)
         if inline is None:
-            shown = self._wanted.shown
-            if shown is Shown.SPLIT and not self._wanted.chat:
-                shown = Shown.DROPPED  # completions have no field for reasoning
-            inline = self._inlines[choice] = Inline(shown, self._wanted.thinking)
+            inline = self._inlines[choice] = Inline(self._wanted.thinking)
             if self._wanted.chat:  # the role once: clients join what they are given
                 out.append(self._chunk(choice, b'"delta":{"role":"assistant","content":""}', self._mid))
         return inline
@@ -188,8 +183,9 @@ class WholeWriting:
         return message
 
     def _text(self, deltas: list[Delta]) -> str:
-        shown = Shown.DROPPED if self._wanted.shown is Shown.SPLIT else self._wanted.shown
-        return joined(deltas, Inline(shown, self._wanted.thinking))
+        apart = self._wanted.shown is Shown.SPLIT
+        said = [d for d in deltas if d.channel.kind is Kind.CONTENT or not apart]
+        return joined(said, self._wanted.thinking)
 
     def _call(self, call: ToolCall, deltas: list[Delta]) -> dict[str, object]:
         mine = [d.text for d in deltas if d.channel.kind is Kind.ARGUMENTS and d.channel.index == call.index]
@@ -204,6 +200,10 @@ class WholeWriting:
 def call_id(exchange: str, call: ToolCall) -> str:
     """The backend's id where it has a good one; TGI counts from "0", which two exchanges of one conversation would share."""
     return call.id if len(call.id) > 4 else f"call_{exchange}_{call.choice}_{call.index}"
+
+
+def _arguments(index: int, text: str) -> bytes:
+    return b'"delta":{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}' % (index, orjson.dumps(text))
 
 
 def _logprobs(tokens: tuple[Token, ...]) -> bytes:

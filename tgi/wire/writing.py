@@ -9,7 +9,7 @@ import orjson
 
 from gateway.core.reply import Delta, Event, Facts, Kind, Usage
 from gateway.core.verdict import Code
-from tgi.wire.thinking import CLOSING, OPENING, Shown, Thinking
+from tgi.wire.thinking import CLOSING, OPENING, Thinking
 
 EVENT_STREAM = "text/event-stream"
 JSON = "application/json"
@@ -35,27 +35,21 @@ _OPENAI_WORD: Mapping[Code, str] = MappingProxyType(
 
 
 class Inline:
-    """One choice's text as its caller sees it: with the reasoning's tags put back, without it, or apart from it."""
+    """Puts the tags of a choice's reasoning back between its texts."""
 
-    __slots__ = ("_opens", "_shown", "_thought")
+    __slots__ = ("_opens", "_thought")
 
-    def __init__(self, shown: Shown, thinking: Thinking) -> None:
-        self._shown = shown
+    def __init__(self, thinking: Thinking) -> None:
         self._opens = thinking is not Thinking.OPENED  # else the template has written the tag, outside of the reply
         self._thought = False
 
     def tag_before(self, kind: Kind) -> str:
         """The tag that belongs before a text of this kind."""
-        if self._shown is not Shown.INLINE or kind is Kind.ARGUMENTS:
-            return ""
         if kind is Kind.REASONING:
             begins, self._thought = not self._thought, True
             return OPENING if begins and self._opens else ""
-        ends, self._thought = self._thought, False
+        ends, self._thought = self._thought and kind is Kind.CONTENT, self._thought and kind is not Kind.CONTENT
         return CLOSING if ends else ""
-
-    def shows(self, kind: Kind) -> bool:
-        return kind is not Kind.REASONING or self._shown is not Shown.DROPPED
 
 
 class FactsWriting:
@@ -104,10 +98,7 @@ def usage_of(usage: Usage | None) -> dict[str, int]:
     return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
 
-def joined(deltas: Iterable[Delta], inline: Inline) -> str:
-    """One choice's text, whole."""
-    parts: list[str] = []
-    for delta in deltas:
-        if inline.shows(delta.channel.kind):
-            parts += (inline.tag_before(delta.channel.kind), delta.text)
-    return "".join(parts)
+def joined(deltas: Iterable[Delta], thinking: Thinking) -> str:
+    """One choice's text, whole, its reasoning inline."""
+    inline = Inline(thinking)
+    return "".join([part for delta in deltas for part in (inline.tag_before(delta.channel.kind), delta.text)])
