@@ -1,0 +1,93 @@
+"""Text as a model would understand it, for matching only: what is sent on stays what came. Decoding is in `decode`."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Characters that show nothing: soft hyphen, joiners, directional marks, fillers, variation selectors, tags.
+INVISIBLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff"
+)
+_INVISIBLE = re.compile(f"[{INVISIBLE}]+")
+_MARKS = re.compile("[\u0300-\u036f]+")
+_LOOKALIKE_SCRIPTS = re.compile(
+    "[\u0131\u0237\u0251\u0261\u0391-\u03ff\u0400-\u052f\u0531-\u058f\u13a0-\u13f4\u1c80-\u1c8f\ua4d0-\ua4f7\u1d00-\u1d2b\ua730-\ua731\u2c60-\u2c7f]"
+)
+
+# After the Unicode consortium's confusables (UTS #39), the letters that stand for a Latin one.
+_LOOKALIKES = {
+    "а": "a", "е": "e", "о": "o", "р": "p", "с": "c", "у": "y", "х": "x", "і": "i", "ј": "j", "ѕ": "s", "һ": "h",
+    "ԁ": "d", "ԛ": "q", "ԝ": "w", "ӏ": "l", "ո": "n", "ս": "u", "օ": "o", "ց": "g", "զ": "q", "հ": "h",
+    "к": "k", "м": "m", "т": "t", "в": "b", "н": "h", "ь": "b", "г": "r", "п": "n", "ɡ": "g", "ɑ": "a", "ı": "i", "ȷ": "j",
+    "А": "A", "В": "B", "Е": "E", "К": "K", "М": "M", "Н": "H", "О": "O", "Р": "P", "С": "C", "Т": "T", "У": "Y",
+    "Х": "X", "І": "I", "Ј": "J", "Ѕ": "S", "Ԍ": "G", "Ԛ": "Q", "Ԝ": "W", "Ү": "Y", "ү": "y", "ѵ": "v", "Ѵ": "V",
+    "α": "a", "ο": "o", "ν": "v", "ρ": "p", "ι": "i", "κ": "k", "υ": "u", "τ": "t", "χ": "x", "γ": "y", "ε": "e",
+    "η": "n", "ω": "w", "ϲ": "c", "ϳ": "j", "σ": "o", "Α": "A", "Β": "B", "Ε": "E", "Ζ": "Z", "Η": "H", "Ι": "I",
+    "Κ": "K", "Μ": "M", "Ν": "N", "Ο": "O", "Ρ": "P", "Τ": "T", "Υ": "Y", "Χ": "X", "Ᏼ": "B", "Ꭺ": "A", "Ꮯ": "C",
+    "Ꭰ": "D", "Ꭼ": "E", "Ꮐ": "G", "Ꮋ": "H", "Ꭻ": "J", "Ꮶ": "K", "Ꮮ": "L", "Ꮇ": "M", "Ꮲ": "P", "Ꮪ": "S", "Ꭲ": "T",
+    "Ꮩ": "V", "Ꮃ": "W", "Ꮓ": "Z", "Ꮍ": "Y", "Ꮢ": "R", "ᴀ": "a", "ʙ": "b", "ᴄ": "c", "ᴅ": "d", "ᴇ": "e", "ɢ": "g",
+    "ʜ": "h", "ɪ": "i", "ᴊ": "j", "ᴋ": "k", "ʟ": "l", "ᴍ": "m", "ɴ": "n", "ᴏ": "o", "ᴘ": "p", "ʀ": "r", "ꜱ": "s",
+    "ᴛ": "t", "ᴜ": "u", "ᴠ": "v", "ᴡ": "w", "ʏ": "y", "ᴢ": "z",
+}  # fmt: skip
+_FOLDED = str.maketrans(_LOOKALIKES)
+_WORD_OF_TWO_SCRIPTS = re.compile(r"[A-Za-z]+[\u0370-\u058f]|[\u0370-\u058f]+[A-Za-z]")
+_WORD = re.compile(r"[A-Za-z\u0370-\u058f]+")
+
+
+def canonical(text: str) -> str:
+    """Compatibility forms, accents, look-alike letters and invisible characters folded away. Idempotent; grows at most 4×.
+
+    Accents go because they hide a word from a rule as well as a foreign letter does; rules are written without them.
+    """
+    if text.isascii():
+        return text
+    seen = _INVISIBLE.sub("", text)
+    seen = _MARKS.sub("", _expanded(seen)).translate(_FOLDED)
+    return unicodedata.normalize("NFC", seen)
+
+
+_LIGATURES = re.compile("[\u3300-\u33ff\ufb50-\ufdff\ufe70-\ufeff\u2a74\u2057\u3250-\u32ff]+")
+
+
+def _expanded(text: str) -> str:
+    """NFKD, but for the few blocks where one character becomes up to eighteen and no attack hides."""
+    if _LIGATURES.search(text) is None:
+        return unicodedata.normalize("NFKD", text)
+    pieces, last = [], 0
+    for kept in _LIGATURES.finditer(text):
+        pieces += [unicodedata.normalize("NFKD", text[last : kept.start()]), kept[0]]
+        last = kept.end()
+    return "".join([*pieces, unicodedata.normalize("NFKD", text[last:])])
+
+
+def disguised_words(text: str) -> int:
+    """How many words mix Latin with look-alike letters so that they read as plain Latin: `ignоre` with a Cyrillic о.
+
+    Real words of two scripts (`Δx`, `β-carotene`, `kΩ`) do not fold to Latin whole, or are shorter than four letters.
+    """
+    if text.isascii() or _WORD_OF_TWO_SCRIPTS.search(text) is None:
+        return 0
+    return sum(1 for word in _WORD.findall(text) if len(word) >= 4 and _is_disguised(word))
+
+
+def _is_disguised(word: str) -> bool:
+    latin = sum(letter.isascii() for letter in word)
+    return 0 < latin < len(word) and word.translate(_FOLDED).isascii()
+
+
+def origin(text: str, start: int, end: int) -> tuple[int, int]:
+    """A span of the canonical text, as the span of the text it came from. Exact but where letters were composed."""
+    if text.isascii():
+        return start, end
+    position, first, last = 0, None, len(text)
+    for index, letter in enumerate(text):
+        width = len(canonical(letter))
+        if first is None and position + width > start:
+            first = index
+        position += width
+        if position >= end:
+            last = index + 1
+            break
+    return (len(text) if first is None else first), last

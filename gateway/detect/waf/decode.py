@@ -1,0 +1,171 @@
+"""Texts inside a text: base64, base32, hex, percent, entities, escapes, binary, spaced, reversed, rot13, leet. At most two layers.
+
+Every run is decoded, none is skipped for being one too many: the cost is linear in the text.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import codecs
+import html
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from gateway.detect.waf.canonical import canonical
+
+LAYERS = 2  # decodings: models follow two with ease, and a third is not seen outside of puzzles
+# What must be in a text before a decoder is worth its time. They are scanned for together with the rules.
+TRIGGERS: dict[str, str] = {
+    "base64": r"[A-Za-z0-9+/_-]{16}",
+    "hex": r"[0-9A-Fa-f]{2}(?:[ :]?[0-9A-Fa-f]{2}){11}",
+    "escapes": r"\\x[0-9A-Fa-f]{2}\\x|\\u[0-9A-Fa-f]{4}",
+    "percent": r"%[0-9A-Fa-f]{2}",
+    "entities": r"&(?:#[0-9]{2}|#x[0-9a-f]{2}|[a-z]{2,8};)",
+    "binary": r"[01]{8}[ ,][01]{8}[ ,][01]{8}",
+    "spaced": r"(?:\b[A-Za-z][ ._*|/-]{1,3}){6}",
+    "leet": r"[A-Za-z][0134579@$][A-Za-z]",
+    "rot13": r"rot-?13|caesar|c[ai]pher|vtaber|qvfertneq|flfgrz",
+    "reversed": r"revers|backward|erongi|snoitcurtsni|tpmorp",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A text to be scanned, and how it was made: `chain` is the decoders, outermost first; empty for the text itself.
+
+    `span` is where in the text above it stood.
+    """
+
+    text: str
+    chain: tuple[str, ...] = ()
+    span: tuple[int, int] = (0, 0)
+
+
+def decoded(view: View, triggers: set[str]) -> Iterator[View]:
+    """What the text of a view hides, one layer down."""
+    if len(view.chain) >= LAYERS:
+        return
+    span = view.span if view.chain else None
+    for name in triggers:
+        for found, start, end in _DECODERS[name](view.text):
+            seen = canonical(found)
+            if seen != view.text:
+                yield View(seen, (*view.chain, name), span or (start, end))
+
+
+Found = Iterator[tuple[str, int, int]]
+
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/_-]{16,}[\r\n]{0,2})+={0,2}")
+_HEX = re.compile(r"(?:0x)?[0-9A-Fa-f]{2}(?:[ :,]?(?:0x)?[0-9A-Fa-f]{2}){11,}")
+_BASE32 = re.compile(r"[A-Z2-7]{24,}={0,6}")
+_BINARY = re.compile(r"[01]{8}(?:[ ,]+[01]{8}){3,}")
+_ESCAPES = re.compile(r"(?:\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4})+")
+_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
+_SPACED = re.compile(r"\b(?:[A-Za-z][ ._*|/-]{1,3}){5,}[A-Za-z]\b")
+_LEET = re.compile(r"[A-Za-z][0134579@$][A-Za-z]")
+_LEET_LETTERS = str.maketrans("0134579@$!|", "oieastgasil")
+_NOT_HEX = re.compile("[^0-9A-Fa-f]|0x")
+LEET_WORDS = 3  # words spelt with digits before a text counts as leet: names like utf8 and h264 are ordinary
+
+
+def _base64(text: str) -> Found:
+    for run in _BASE64.finditer(text):
+        yield from _readable(run, _from_base64(run[0]))
+    for run in _BASE32.finditer(text):
+        yield from _readable(run, _from_base32(run[0]))
+
+
+def _from_base64(run: str) -> bytes:
+    body = run.replace("\r", "").replace("\n", "").rstrip("=").replace("-", "+").replace("_", "/")
+    body = body[: len(body) - (len(body) % 4 == 1)]
+    return binascii.a2b_base64(body + "=" * (-len(body) % 4))
+
+
+def _from_base32(run: str) -> bytes:
+    body = run.rstrip("=")
+    body = body[: len(body) - {1: 1, 3: 1, 6: 1}.get(len(body) % 8, 0)]
+    return base64.b32decode(body + "=" * (-len(body) % 8))
+
+
+def _hex(text: str) -> Found:
+    for run in _HEX.finditer(text):
+        digits = _NOT_HEX.sub("", run[0])
+        yield from _readable(run, bytes.fromhex(digits[: len(digits) // 2 * 2]))
+
+
+def _binary(text: str) -> Found:
+    for run in _BINARY.finditer(text):
+        yield from _readable(run, bytes(int(octet, 2) for octet in re.findall("[01]{8}", run[0])))
+
+
+def _readable(run: re.Match[str], data: bytes) -> Found:
+    """Only what decodes to text: most long words are not base64, and most base64 is not text."""
+    text = data.decode("utf-8", "ignore")
+    if len(text) >= 6 and len(text.encode()) >= len(data) * 0.9 and is_text(text):
+        yield text, *run.span()
+
+
+def is_text(text: str) -> bool:
+    """Mostly letters and spaces, and nothing unprintable but line breaks and tabs."""
+    kept = sum(letter.isalnum() or letter in " \n" for letter in text)
+    return kept >= 0.8 * len(text) and all(letter.isprintable() or letter in "\r\n\t" for letter in text)
+
+
+def _escapes(text: str) -> Found:
+    if _ESCAPES.search(text):
+        yield _ESCAPES.sub(lambda run: _unescaped(run[0]), text), 0, len(text)
+
+
+def _unescaped(run: str) -> str:
+    return run.encode("ascii").decode("unicode_escape").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _percent(text: str) -> Found:
+    if _PERCENT.search(text):
+        yield unquote(text, errors="replace"), 0, len(text)
+
+
+def _entities(text: str) -> Found:
+    yield html.unescape(text), 0, len(text)
+
+
+def _spaced(text: str) -> Found:
+    """`i g n o r e   a l l`: single letters set apart, words kept apart by the wider gap."""
+    if _SPACED.search(text):
+        yield _SPACED.sub(lambda run: _joined(run[0]), text), 0, len(text)
+
+
+def _joined(run: str) -> str:
+    words = re.split(r"[ ._*|/-]{2,3}(?=[A-Za-z])", run)
+    return " ".join(re.sub(r"[ ._*|/-]", "", word) for word in words)
+
+
+def _leet(text: str) -> Found:
+    if sum(1 for _ in _LEET.finditer(text)) >= LEET_WORDS:
+        yield text.translate(_LEET_LETTERS), 0, len(text)
+
+
+def _rot13(text: str) -> Found:
+    yield codecs.decode(text, "rot13"), 0, len(text)
+
+
+def _reversed(text: str) -> Found:
+    yield text[::-1], 0, len(text)
+    yield "\n".join(" ".join(line.split()[::-1]) for line in text.splitlines()), 0, len(text)
+
+
+_DECODERS: dict[str, Callable[[str], Found]] = {
+    "base64": _base64,
+    "hex": _hex,
+    "escapes": _escapes,
+    "percent": _percent,
+    "entities": _entities,
+    "binary": _binary,
+    "spaced": _spaced,
+    "leet": _leet,
+    "rot13": _rot13,
+    "reversed": _reversed,
+}

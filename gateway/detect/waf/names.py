@@ -1,0 +1,48 @@
+"""Names that programs read: which grammar a place has, and whether a name is proved by it."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import re2
+
+_INDEX = re.compile(r"\[\d+\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A grammar made ready. `refuses`: what it does not prove is refused, not judged."""
+
+    name: str
+    pattern: re.Pattern[str]
+    characters: int
+    refuses: bool
+
+    def proves(self, text: str) -> bool:
+        return len(text) <= self.characters and self.pattern.fullmatch(text) is not None
+
+
+class Names:
+    """The grammar of every place. `fields` are (place, grammar) in order; the last one is `*`."""
+
+    def __init__(self, shapes: Mapping[str, Shape], fields: Sequence[tuple[str, str]]) -> None:
+        self._fields = [(place, shapes[name]) for place, name in fields]
+        self.shape = lru_cache(maxsize=4096)(self._shape)
+
+    def _shape(self, where: str) -> Shape:
+        place = without_indices(where)
+        return next(shape for pattern, shape in self._fields if fnmatch.fnmatchcase(place, pattern))
+
+
+def without_indices(where: str) -> str:
+    """`messages[2].content[0].text` → `messages.content.text`."""
+    return _INDEX.sub("", where)
+
+
+def shape(name: str, pattern: str, characters: int, *, refuses: bool) -> Shape:
+    """A grammar compiled. Raises `re2.error` for a pattern that is not RE2."""
+    return Shape(name, re2.compile(pattern), characters, refuses)

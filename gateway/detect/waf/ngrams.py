@@ -1,0 +1,122 @@
+"""A small linear model of words one, two and three at a time, hashed into 2^18 eight-bit weights. Trained elsewhere; numpy only.
+
+The score is a log-odds: above 0 means that an attack is likelier than not among the texts it was trained on. What it is
+worth in points is policy's matter. Training: `benchmarks/training/train_ngrams.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+from dataclasses import dataclass
+from importlib import resources
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+BUCKETS = 1 << 18
+LONGEST_WORD = 24  # characters of a word that count: keys and encoded runs are all alike beyond it
+WINDOW = 160  # tokens: an attack in a long document is not to be diluted by the rest of it
+# A number for all numbers; each character of scripts without spaces is a word of its own; runs of other signs are one.
+_TOKEN = re.compile(
+    r"[0-9]+|[A-Za-z_']{1,24}|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_]{1,24}|[^\w\s]{1,3}|\n\n+"
+)
+_SECOND, _THIRD = np.uint32(0x9E3779B1), np.uint32(0x85EBCA77)
+_SHIFT = np.uint32(32 - 18)
+
+
+class ModelInvalid(Exception):
+    """The shipped weights are missing, or not the ones the manifest names."""
+
+
+def hashes(text: str) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint32]]:
+    """The buckets of every token, pair and triple, by the token they end at. Shared with training."""
+    words = _TOKEN.findall(text.lower())
+    one = np.fromiter((_number(word) for word in words), np.uint32, len(words))
+    two = one[1:] + one[:-1] * _SECOND
+    three = two[1:] + one[:-2] * _THIRD if len(words) > 2 else one[:0]
+    return _bucket(one), _bucket(two), _bucket(three)
+
+
+_KNOWN: dict[str, int] = {}
+MOST_KNOWN = 50_000  # words: a few megabytes, and most of what people write
+
+
+def _number(word: str) -> int:
+    number = _KNOWN.get(word)
+    if number is None:
+        number = crc32(b"0" if word[0].isdigit() and word.isdigit() else word.encode("utf-8", "replace"))
+        if len(_KNOWN) < MOST_KNOWN:
+            _KNOWN[word] = number
+    return number
+
+
+def _bucket(numbers: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    mixed = (numbers ^ (numbers >> np.uint32(15))) * np.uint32(0x2C1B3C6D)
+    bucket: NDArray[np.uint32] = (mixed ^ (mixed >> np.uint32(12))) * np.uint32(0x297A2D39) >> _SHIFT
+    return bucket
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """`scale` turns a weight into log-odds; `bias` is the log-odds of a text with nothing known in it."""
+
+    weights: NDArray[np.int8]
+    scale: float
+    bias: float
+
+    @classmethod
+    def shipped(cls) -> Linear:
+        """The model in the package, or `ModelInvalid`."""
+        folder = resources.files("gateway.detect.waf") / "model"
+        try:
+            manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+            data = (folder / "weights.npz").read_bytes()
+        except (OSError, ValueError) as error:
+            raise ModelInvalid(f"the n-gram model cannot be read: {error}") from error
+        return cls.checked(manifest, data)
+
+    @classmethod
+    def checked(cls, manifest: dict[str, object], data: bytes) -> Linear:
+        """Weights that are the ones the manifest names, or `ModelInvalid`. Nothing is unpickled."""
+        if hashlib.sha256(data).hexdigest() != manifest.get("sha256"):
+            raise ModelInvalid("the n-gram weights are not those of their manifest")
+        weights = _unpacked(data)
+        scale, bias = manifest.get("scale"), manifest.get("bias")
+        if weights.shape != (BUCKETS,) or not isinstance(scale, float) or not isinstance(bias, float):
+            raise ModelInvalid("the n-gram model is not of the shape this version reads")
+        return cls(weights, scale, bias)
+
+    def score(self, text: str) -> float:
+        """The log-odds of the most suspicious window of `WINDOW` tokens."""
+        one, two, three = hashes(text)
+        if not len(one):
+            return self.bias
+        sums = self.weights[one].astype(np.int32)
+        sums[1:] += self.weights[two]
+        sums[2:] += self.weights[three]
+        if len(one) <= WINDOW:
+            return float(sums.sum()) * self.scale / features(len(one)) + self.bias
+        total = np.concatenate(([0], np.cumsum(sums)))
+        starts = np.unique(np.append(np.arange(0, len(one) - WINDOW, WINDOW // 4), len(one) - WINDOW))
+        most = int((total[starts + WINDOW] - total[starts]).max())
+        return most * self.scale / features(WINDOW) + self.bias
+
+
+def features(words: int) -> float:
+    """What sums are divided by: the length of the vector of this many words' n-grams, were each of them met once."""
+    return float(np.sqrt(max(3 * words - 3, 1)))
+
+
+def _unpacked(data: bytes) -> NDArray[np.int8]:
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            weights: NDArray[np.int8] = archive["weights"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelInvalid("the n-gram weights cannot be unpacked") from error
+    if weights.dtype != np.int8:
+        raise ModelInvalid("the n-gram weights are not eight-bit")
+    return weights

@@ -1,0 +1,156 @@
+"""Checks of what the model reads as language. Makes harmless what it can; refuses when the points of a layer reach its band."""
+
+from __future__ import annotations
+
+from gateway.core.exchange import Passage
+from gateway.core.verdict import Code, Finding
+from gateway.detect.waf import hidden, tokens
+from gateway.detect.waf.canonical import canonical, disguised_words
+from gateway.detect.waf.classifier import Classifier, Unavailable
+from gateway.detect.waf.ngrams import Linear
+from gateway.detect.waf.rules import Reading, Ruleset, of_layers
+from gateway.stages.waf.seen import Context, Seen, finding
+from policies.waf import BUILT_IN, WafPolicy
+from policies.waf_settings import Layer, Response
+
+WATCHED = (
+    "user",
+    "tool",
+    "document",
+)  # whose language the models score: what operators and the model itself wrote is not
+DISGUISED = {0: 0.0, 1: 3.0}  # points for words of disguised letters; two or more are critical
+NESTED = 5.0  # points for prose encoded twice over
+
+
+class Language:
+    """Made once for a policy. Raises `PolicyInvalid` when a rule fails its tests, `ModelInvalid` for broken weights."""
+
+    def __init__(self, policy: WafPolicy, classifier: Classifier | None) -> None:
+        self._settings = policy.settings
+        self._rules = Ruleset(of_layers(policy.rules, Layer.LANGUAGE, Layer.AGENTIC), tokens.MARKS)
+        self._linear = Linear.shipped() if policy.settings.linear.use else None
+        self._classifier = classifier
+
+    def look(self, passage: Passage, context: Context) -> Seen:
+        text, findings, read = _shown(passage)
+        if hidden.letters(read) >= self._settings.hidden.refuse_from:
+            return Seen(findings, Code.PROMPT_INJECTION, "carries text that people cannot see")
+        reading = self._rules.read(passage.text, passage.role)
+        text, cleaned, code = self._cleaned(text, reading, passage, context)
+        findings += cleaned
+        if code is not None:
+            return Seen(findings, code, _WHY[code])
+        score = _Score(passage, context, self._settings.weight(passage.role))
+        self._weigh(score, passage.text, reading)
+        findings += tuple(score.findings)
+        refused = score.refused()
+        if refused:
+            return Seen(findings, Code.PROMPT_INJECTION, f"looks like {refused}")
+        return Seen(findings, text=text if text != passage.text else None)
+
+    def _cleaned(
+        self, text: str, reading: Reading, passage: Passage, context: Context
+    ) -> tuple[str, tuple[Finding, ...], Code | None]:
+        """Control tokens and remote images made plain, or refused, as policy says."""
+        findings: list[Finding] = []
+        control, images = self._settings.control_tokens, self._settings.images
+        trusted = not set(control.trusted).isdisjoint(context.roles)
+        if "token" in reading.marks and control.response is not Response.ALLOW and not trusted:
+            spans = tokens.tokens(text)
+            findings += _all("GW-402", "control-token", passage, spans)
+            if spans and control.response is Response.REFUSE:
+                return text, tuple(findings), Code.CONTROL_TOKEN_FORGED
+            text = tokens.without_tokens(text)
+        if "image" in reading.marks and images.response is not Response.ALLOW:
+            spans = tokens.remote_images(text, images.hosts)
+            findings += _all("GW-403", "remote-image", passage, spans)
+            if spans and images.response is Response.REFUSE:
+                return text, tuple(findings), Code.URL_NOT_ALLOWED
+            text = tokens.without_images(text, images.hosts)
+        return text, tuple(findings), None
+
+    def _weigh(self, score: _Score, text: str, reading: Reading) -> None:
+        for hit in reading.hits:
+            decides = score.context.decides(hit.rule, score.passage.where)
+            layer = hit.rule.scope.layer
+            score.add(hit.rule.id, hit.rule.family, layer, hit.points, (hit.start, hit.end), decides=decides)
+        span = (0, len(text))
+        disguised = disguised_words(text)
+        if disguised:
+            score.built_in("GW-404", DISGUISED.get(disguised, 5.0), span)
+        if reading.nested is not None:
+            score.built_in("GW-405", NESTED, reading.nested)
+        if score.passage.role in WATCHED:
+            self._models(score, text, reading)
+
+    def _models(self, score: _Score, text: str, reading: Reading) -> None:
+        span = (0, len(text))
+        if self._linear is not None:
+            said = max(self._linear.score(one) for one in (canonical(text), *(view.text for view in reading.views)))
+            score.built_in("GW-406", self._worth(said), span)
+        if self._classifier is not None:
+            outside = self._settings.classifier
+            try:
+                said = max(self._classifier.score([text], score.passage.role))
+            except Unavailable:
+                if outside.required:
+                    raise
+                return
+            score.built_in("GW-407", outside.points if said >= outside.block_from else 0.0, span)
+
+    def _worth(self, said: float) -> float:
+        linear = self._settings.linear
+        if said >= linear.block_from:
+            return linear.block
+        return linear.raised if said >= linear.raise_from else linear.note if said >= linear.note_from else 0.0
+
+
+_WHY = {
+    Code.CONTROL_TOKEN_FORGED: "contains a control token of the model",
+    Code.URL_NOT_ALLOWED: "shows an image that may not be fetched",
+}
+
+
+class _Score:
+    """Points by layer and family: the most of each family counts, so that six synonyms in a sentence are one thing seen."""
+
+    def __init__(self, passage: Passage, context: Context, weight: float) -> None:
+        self.passage, self.context, self._weight = passage, context, weight
+        self.findings: list[Finding] = []
+        self._points: dict[tuple[Layer, str], float] = {}
+
+    def add(self, rule: str, family: str, layer: Layer, points: float, span: tuple[int, int], *, decides: bool) -> None:
+        points *= self._weight
+        share = points / self.context.band(layer)
+        self.findings.append(finding(rule, family, self.passage, span, share, decides=decides))
+        if decides:
+            self._points[layer, family] = max(self._points.get((layer, family), 0.0), points)
+
+    def built_in(self, rule: str, points: float, span: tuple[int, int]) -> None:
+        if points > 0:
+            decides = not self.context.is_excluded(rule, self.passage.where)
+            self.add(rule, BUILT_IN[rule], Layer.LANGUAGE, points, span, decides=decides)
+
+    def refused(self) -> str:
+        """The family that weighs most in a layer over its band, or nothing."""
+        for layer in (Layer.LANGUAGE, Layer.AGENTIC):
+            points = {family: points for (one, family), points in self._points.items() if one is layer}
+            if points and sum(points.values()) >= self.context.band(layer):
+                return max(points, key=lambda family: points[family])
+        return ""
+
+
+def _shown(passage: Passage) -> tuple[str, tuple[Finding, ...], str]:
+    """The text without what people cannot see, the findings, and what the hidden text spells."""
+    text, runs = passage.text, hidden.smuggled(passage.text)
+    findings = tuple(finding("GW-401", f"hidden-{run.kind}", passage, (run.start, run.end)) for run in runs)
+    read: list[str] = []
+    while runs:  # taking one run out may bring two others together
+        read += [run.read for run in runs]
+        text = hidden.without(text, runs)
+        runs = hidden.smuggled(text)
+    return text, findings, " ".join(read)
+
+
+def _all(rule: str, family: str, passage: Passage, spans: list[tuple[int, int]]) -> list[Finding]:
+    return [finding(rule, family, passage, span) for span in spans]

@@ -1,0 +1,79 @@
+"""The attack stage: walks the passages, lets each kind's check judge them, and turns what was seen into one verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import assert_never
+
+from gateway.core.exchange import Exchange, Kind, Passage
+from gateway.core.verdict import Allow, Amend, Finding, Refuse, Verdict
+from gateway.detect.waf.classifier import Classifier
+from gateway.stages.waf.language import Language
+from gateway.stages.waf.seen import Context, Seen
+from gateway.stages.waf.structure import Structure
+from policies.waf import WafPolicy
+
+
+class Waf:
+    """Judges by one policy. Raises `PolicyInvalid` when a rule fails its own tests.
+
+    `classifier` is an optional outside model; hand in a `Guarded` one.
+    """
+
+    name = "waf"
+
+    def __init__(self, policy: WafPolicy, classifier: Classifier | None = None) -> None:
+        self._policy = policy
+        self._structure = Structure(policy)
+        self._language = Language(policy, classifier)
+
+    def judge(self, exchange: Exchange) -> Verdict:
+        context = Context(self._policy, exchange)
+        findings: list[Finding] = []
+        changed: dict[int, str] = {}
+        for index, passage in _every(exchange):
+            seen = self._look(passage, context)
+            findings += seen.findings
+            if seen.code is not None and not context.shadow:
+                return Refuse(seen.code, tuple(findings), f"{passage.where}: {seen.detail}")
+            if seen.text is not None and index >= 0 and not context.shadow:
+                changed[index] = seen.text
+        return _verdict(exchange, tuple(findings), changed, shadow=context.shadow)
+
+    def _look(self, passage: Passage, context: Context) -> Seen:
+        match passage.kind:
+            case Kind.PROSE:
+                return self._language.look(passage, context)
+            case Kind.IDENTIFIER:
+                return self._structure.name(passage, context)
+            case Kind.URL:
+                return self._structure.url(passage, context)
+            case Kind.SCHEMA:
+                return self._structure.schema(passage, context)
+            case Kind.ARGUMENTS:
+                return self._structure.arguments(passage, context)
+            case _:
+                assert_never(passage.kind)
+
+
+def _every(exchange: Exchange) -> Iterator[tuple[int, Passage]]:
+    """The passages with their index, and before them the names that are facts of the exchange rather than passages."""
+    said = {passage.where for passage in exchange.passages}
+    facts = {"model": exchange.model, "adapter": exchange.parameters.adapter or ""}
+    for where, text in facts.items():
+        if text and where not in said and f"{where}_id" not in said:
+            yield -1, Passage(where, "", text, Kind.IDENTIFIER)
+    yield from enumerate(exchange.passages)
+
+
+def _verdict(exchange: Exchange, findings: tuple[Finding, ...], changed: dict[int, str], *, shadow: bool) -> Verdict:
+    if shadow and findings:
+        return Amend(replace(exchange, notes=(*exchange.notes, "waf:shadow")), findings)
+    if not changed:
+        return Allow(findings)
+    passages = tuple(
+        replace(passage, text=changed[index]) if index in changed else passage
+        for index, passage in enumerate(exchange.passages)
+    )
+    return Amend(replace(exchange, passages=passages), findings)
