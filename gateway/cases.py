@@ -58,7 +58,7 @@ def run(gate: Gate, cases: Cases, wire: Wire) -> list[CaseResult]:
 
 def look(gate: Gate, case: Case, wire: Wire, at: float = 0.0) -> Seen:
     """What this gate does with the case, whatever the case expects. `at` is its time, in seconds."""
-    exchange = _exchange(case, wire, at)
+    exchange = exchange_of(case, wire, at)
     if isinstance(exchange, Refuse):
         return _blocked(exchange.code, exchange.findings)
     if case.stage is Side.RESPONSE:
@@ -97,7 +97,7 @@ def _text(exchange: Exchange) -> str:
     return "\n".join(passage.text for passage in exchange.passages)
 
 
-def _exchange(case: Case, wire: Wire, at: float) -> Exchange | Refuse:
+def exchange_of(case: Case, wire: Wire, at: float) -> Exchange | Refuse:
     """The case as it would have come in; or what the wire refuses in its body."""
     route = next((route for route in wire.routes if route.path == case.route), None)
     if route is None:
