@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from aiohttp.web import BaseRequest
 
@@ -70,7 +71,7 @@ def check(head: Head, strictness: Strictness) -> Refuse | None:
     """The refusal, or None. A detail names the rule and at most a header's name, never a value."""
     if head.version != HTTP_1_1:
         return _malformed("HTTP/1.1 is required")
-    if refusal := _check_target(head.raw_path, strictness):
+    if refusal := _check_target(head.raw_path, strictness.queries):
         return refusal
     headers = _fold(head.headers)
     if isinstance(headers, Refuse):
@@ -89,13 +90,14 @@ def head_of(request: BaseRequest) -> Head:
     return Head(request.method, request.raw_path, (version.major, version.minor), request.raw_headers)
 
 
-def _check_target(raw_path: str, strictness: Strictness) -> Refuse | None:
+@lru_cache(maxsize=512)
+def _check_target(raw_path: str, queries: bool) -> Refuse | None:
     path, mark, query = raw_path.partition("?")
     if not path.startswith("/"):
         return _malformed("the request target must be a path, not a URL")
     if not _PATH.fullmatch(path) or any(part in (".", "..") for part in path.split("/")):
         return _malformed("the path may have no escapes, empty or dot segments, or unusual characters")
-    if mark and not strictness.queries:
+    if mark and not queries:
         return _malformed("no route here takes a query string")
     if not _QUERY.fullmatch(query):
         return _malformed("the query string has unusual characters")
@@ -106,15 +108,23 @@ def _fold(raw: RawHeaders) -> dict[bytes, bytes] | Refuse:
     """Headers by lower-case name. Refuses names that other readers spell differently, and repeats."""
     headers: dict[bytes, bytes] = {}
     for raw_name, value in raw:
-        name = raw_name.lower()
-        if not _NAME.fullmatch(name):
-            return _malformed("header names have letters, digits and hyphens only, at most 64")
-        if name in _NEVER:
-            return _malformed(f"the header {name.decode('ascii')} is not taken here")
+        name = _name(raw_name)
+        if isinstance(name, Refuse):
+            return name
         if name in headers and name not in _MAY_REPEAT:
             return _malformed(f"the header {name.decode('ascii')} is there twice")
         headers[name] = value
     return headers
+
+
+@lru_cache(maxsize=512)  # clients send the same dozen names in every request
+def _name(raw_name: bytes) -> bytes | Refuse:
+    name = raw_name.lower()
+    if not _NAME.fullmatch(name):
+        return _malformed("header names have letters, digits and hyphens only, at most 64")
+    if name in _NEVER:
+        return _malformed(f"the header {name.decode('ascii')} is not taken here")
+    return name
 
 
 def _check_host(host: bytes | None, strictness: Strictness) -> Refuse | None:
@@ -126,12 +136,17 @@ def _check_host(host: bytes | None, strictness: Strictness) -> Refuse | None:
 
 
 def _check_hops(headers: dict[bytes, bytes]) -> Refuse | None:
-    tokens = {token.strip().lower() for token in headers.get(b"connection", b"close").split(b",")}
-    if not tokens <= _CONNECTION:
+    connection = headers.get(b"connection")
+    if connection is not None and not _names_no_header(connection):
         return _malformed("Connection may say close or keep-alive, and name no other header")
-    if headers.get(b"expect", b"100-continue").lower() != b"100-continue":
+    expect = headers.get(b"expect")
+    if expect is not None and expect.lower() != b"100-continue":
         return _malformed("the only expectation taken is 100-continue")
     return None
+
+
+def _names_no_header(connection: bytes) -> bool:
+    return {token.strip().lower() for token in connection.split(b",")} <= _CONNECTION
 
 
 def _check_framing(method: str, headers: dict[bytes, bytes]) -> Refuse | None:
@@ -149,7 +164,8 @@ def _check_framing(method: str, headers: dict[bytes, bytes]) -> Refuse | None:
 
 
 def _check_content(method: str, headers: dict[bytes, bytes]) -> Refuse | None:
-    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+    coding = headers.get(b"content-encoding")
+    if coding is not None and coding.lower() != b"identity":
         return Refuse(Code.MEDIA_TYPE_UNSUPPORTED, detail="the body may not be compressed")
     if method == "POST" and headers.get(b"content-type", b"").lower() not in _JSON:
         return Refuse(Code.MEDIA_TYPE_UNSUPPORTED, detail="Content-Type must be application/json, in UTF-8")
