@@ -33,9 +33,11 @@ class Recording:
             judgement.exchange, judgement, digest, judgement.exchange.received_at, redacted=kept, tls=_TLS
         )
         await self.journal.append(opened)
+        self.metrics.inside.inc()
 
     async def closed(self, judgement: Judgement, ending: Ending) -> None:
         """Durable before the last byte; then counted and logged."""
+        self.metrics.inside.dec()
         timings = {"total": ending.seconds}
         if ending.first_byte_seconds is not None:
             timings["first_byte"] = ending.first_byte_seconds

@@ -12,7 +12,7 @@ from gateway.core.exchange import Action, Exchange, Peer, Principal
 from gateway.core.stage import Stage
 from gateway.core.verdict import Amend, Code, Refuse
 from gateway.http.intake import Check, bearer
-from gateway.http.replies import refusal_reply
+from gateway.http.replies import SERVER, refusal_reply
 
 ROLES = frozenset({"operator", "auditor"})
 
@@ -47,17 +47,17 @@ class Admin:
     async def _answer(self, request: BaseRequest, who: Principal, exchange: Exchange) -> StreamResponse:
         match request.raw_path:
             case "/healthz":
-                return Response(text="ok\n")
+                return Response(text="ok\n", headers={"server": SERVER})
             case "/readyz":
                 missing = dict(self.ready())
                 return Response(
                     status=503 if missing else 200,
                     body=orjson.dumps({"ready": not missing, "missing": missing}),
-                    content_type="application/json",
+                    headers={"content-type": "application/json", "server": SERVER},
                 )
             case "/metrics":
                 body, content_type = self.metrics()
-                return Response(body=body, headers={"content-type": content_type})
+                return Response(body=body, headers={"content-type": content_type, "server": SERVER})
         page = self.pages.get(request.path)
         return await page(request, who) if page else _refused(Refuse(Code.ROUTE_UNKNOWN), exchange)
 

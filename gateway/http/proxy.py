@@ -22,7 +22,7 @@ from gateway.core.stream import Chain, Inspection, drive
 from gateway.core.verdict import Code, Refuse
 from gateway.http.intake import Arrival, Intake
 from gateway.http.outcome import Ending, Journalist, Outcome
-from gateway.http.replies import refusal_reply, sentence
+from gateway.http.replies import SERVER, refusal_reply, sentence
 from gateway.http.turnstile import Turnstile
 
 MAX_ERROR_BYTES = 64 * 1024  # of a backend's error reply: enough for any of TGI's, too little to hurt
@@ -162,7 +162,7 @@ class _Passing:
         )
 
     def _headers(self) -> dict[str, str]:
-        headers = {"x-request-id": self._exchange.id, "content-type": self._writing.content_type}
+        headers = {"x-request-id": self._exchange.id, "content-type": self._writing.content_type, "server": SERVER}
         if self._exchange.streaming:
             headers["cache-control"] = "no-cache"
             headers["x-accel-buffering"] = "no"

@@ -58,6 +58,7 @@ _TGI_WORD = MappingProxyType({422: "validation", 429: "overloaded"})  # words it
 _OPENAI_WORD = MappingProxyType(
     {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
 )
+SERVER = "hangu"  # and no version: nobody outside needs to know which one to attack
 RETRY_SECONDS = 1.0  # when nobody can say how long: long enough to spare us, short enough to spare them
 
 
@@ -73,7 +74,7 @@ class Reply:
 def refusal_reply(refusal: Refuse, shape: str, request_id: str) -> Reply:
     """The reply to a refused exchange: a status, a stable code, and no word of which characters matched."""
     status = STATUS[refusal.code]
-    headers = {"x-request-id": request_id, "content-type": "application/json"}
+    headers = {"x-request-id": request_id, "content-type": "application/json", "server": SERVER}
     if status in (429, 503):
         headers["retry-after"] = str(max(1, math.ceil(refusal.retry_after or RETRY_SECONDS)))
     if status == 401:
