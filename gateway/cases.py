@@ -15,6 +15,7 @@ from gateway.core.exchange import Action, Exchange, Parameters, Passage, Peer, P
 from gateway.core.pipeline import Gate, judge
 from gateway.core.ports import Route, Wire
 from gateway.core.reply import Channel
+from gateway.core.stage import Stage
 from gateway.core.stream import Chain
 from gateway.core.verdict import Code, Finding, Refuse
 from policies.cases import Case, Cases, Outcome, Side
@@ -63,12 +64,26 @@ def look(gate: Gate, case: Case, wire: Wire, at: float = 0.0) -> Seen:
         return _blocked(exchange.code, exchange.findings)
     if case.stage is Side.RESPONSE:
         return _answered(gate, exchange, case.text or "")
-    seen = [_asked(gate, exchange) for _ in range(case.times)]
-    return seen[-1]
+    for _ in range(case.times - 1):
+        judge(_counting(gate), exchange, _no_clock)
+    return _asked(gate, exchange)
+
+
+def _counting(gate: Gate) -> Iterator[Stage]:
+    """The stages up to the one that counts: the others say the same every time, and may take long over it."""
+    for stage in gate.stages:
+        if stage.name != "identity":
+            yield stage
+        if stage.name == "limits":
+            return
+
+
+def _no_clock() -> float:
+    return 0.0
 
 
 def _asked(gate: Gate, exchange: Exchange) -> Seen:
-    judged = judge((stage for stage in gate.stages if stage.name != "identity"), exchange, lambda: 0.0)
+    judged = judge((stage for stage in gate.stages if stage.name != "identity"), exchange, _no_clock)
     if judged.refusal is not None:
         return _blocked(judged.refusal.code, judged.findings)
     before, after = _text(exchange), _text(judged.exchange)
