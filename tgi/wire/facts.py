@@ -38,6 +38,13 @@ def models(value: object) -> object:
     return {"object": "list", "data": data}
 
 
+def the_model(name: str, value: object) -> object:
+    """The one model, by the name callers use."""
+    if not objects_of(_object(value), "data"):
+        raise nonsense("no models")
+    return models({"data": [{"id": name}]})
+
+
 def tokens(value: object) -> object:
     if type(value) is not list:
         raise nonsense("tokens that are not a list")

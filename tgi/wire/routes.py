@@ -46,7 +46,7 @@ class TgiWire:
 
     def read(self, route: Route, body: bytes) -> Ask | Refuse:
         """The request, or why it is none; raises `KeyError` for a route that is not ours."""
-        return _read(self, _TGI_ROUTES[route], body)
+        return _read(self, route, _TGI_ROUTES[route], body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +66,15 @@ class OpenAIWire:
 
     def read(self, route: Route, body: bytes) -> Ask | Refuse:
         """The request, or why it is none; raises `KeyError` for a route that is not ours."""
-        return _read(self, _OPENAI_ROUTES[route], body)
+        return _read(self, route, _OPENAI_ROUTES[route], body)
 
 
 AnyWire: TypeAlias = TgiWire | OpenAIWire
 
 
-def _read(wire: AnyWire, reader: Reader | Target, body: bytes) -> Ask | Refuse:
-    if isinstance(reader, Target):
-        if body:
-            return Refuse(Code.REQUEST_MALFORMED, detail="this route takes no body")
-        return Asked(_GET_ACTIONS[reader.path], wire.default_model, False, (), Draft(wire.limits).parameters(), reader)
+def _read(wire: AnyWire, route: Route, reader: Reader, body: bytes) -> Ask | Refuse:
+    if route.method == "GET":
+        return Refuse(Code.REQUEST_MALFORMED, detail="this route takes no body") if body else reader(wire, {})
     tree = parse(body, wire.limits)
     if isinstance(tree, Refuse):
         return tree
@@ -196,28 +194,35 @@ def _facts(exchange: Exchange, created: int) -> Writing:
     return FactsWriting()
 
 
-def _get(path: str, read: Callable[[], Reading]) -> Target:
-    return Target("GET", path, read, _facts)
+def _get(wire: AnyWire, body: dict[str, object], *, action: Action, path: str, read: Callable[[], Reading]) -> Ask:
+    return _asked(wire, Draft(wire.limits), action, Target("GET", path, read, _facts))
 
 
-_GET_ACTIONS = {"/info": Action.INFO, "/health": Action.HEALTH, "/v1/models": Action.MODELS}
-_HEALTH = _get("/health", partial(reading.WholeReading, reading.silence))
-_MODELS = _get("/v1/models", partial(reading.facts, facts.models))
+def _models(wire: AnyWire, body: dict[str, object]) -> Ask:
+    """Where the wire knows what its one model is called here, that name; else the backend's names."""
+    known = facts.models
+    if isinstance(wire, TgiWire) or wire.served_model is not None:
+        known = partial(facts.the_model, wire.default_model)
+    return _get(wire, body, action=Action.MODELS, path="/v1/models", read=partial(reading.facts, known))
 
-_OPENAI_ROUTES: dict[Route, Reader | Target] = {
+
+_health = partial(_get, action=Action.HEALTH, path="/health", read=partial(reading.WholeReading, reading.silence))
+_info = partial(_get, action=Action.INFO, path="/info", read=partial(reading.facts, facts.info))
+
+_OPENAI_ROUTES: dict[Route, Reader] = {
     Route("POST", "/v1/chat/completions", Action.CHAT, "openai"): _chat,
     Route("POST", "/v1/completions", Action.COMPLETE, "openai"): _completion,
-    Route("GET", "/v1/models", Action.MODELS, "openai"): _MODELS,
-    Route("GET", "/health", Action.HEALTH, "tgi"): _HEALTH,
+    Route("GET", "/v1/models", Action.MODELS, "openai"): _models,
+    Route("GET", "/health", Action.HEALTH, "tgi"): _health,
 }
 
-_TGI_ROUTES: dict[Route, Reader | Target] = {
+_TGI_ROUTES: dict[Route, Reader] = {
     Route("POST", "/", Action.GENERATE, "tgi"): partial(_generate, streams=None, bare=True),
     Route("POST", "/generate", Action.GENERATE, "tgi"): partial(_generate, streams=False, bare=False),
     Route("POST", "/generate_stream", Action.GENERATE, "tgi"): partial(_generate, streams=True, bare=False),
     Route("POST", "/tokenize", Action.TOKENIZE, "tgi"): _tokenize,
     Route("POST", "/chat_tokenize", Action.TOKENIZE, "tgi"): _chat_tokenize,
     Route("POST", "/invocations", Action.UNKNOWN, "tgi"): _invocation,
-    Route("GET", "/info", Action.INFO, "tgi"): _get("/info", partial(reading.facts, facts.info)),
+    Route("GET", "/info", Action.INFO, "tgi"): _info,
     **_OPENAI_ROUTES,
 }
