@@ -48,11 +48,15 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What a text's marks say. `visible` is the text without them; `bursts` counts readable runs."""
+    """What a text's marks say. `visible` is the text without them, `runs` are its bursts, readable or not."""
 
     visible: str
-    bursts: int
+    runs: tuple[Run, ...]
     hits: tuple[Hit, ...]
+
+    @property
+    def bursts(self) -> int:
+        return len(self.runs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,18 @@ def decode(text: str, keys: Keys, book: Codebook | None = None) -> Decoded:
     visible, found = runs.find(text)
     found = found[:MAX_RUNS]
     hits = [hit for epoch in keys.epochs for hit in _decode_epoch(found, epoch, book, len(keys.epochs))]
-    return Decoded(visible, len(found), tuple(sorted(hits, key=lambda hit: hit.p)))
+    return Decoded(visible, tuple(found), tuple(sorted(hits, key=lambda hit: hit.p)))
+
+
+def confirm(decoded: Decoded, keys: EpochKeys, mark_id: int, asked: int) -> Hit | None:
+    """Do the bursts fit this id? `asked` ids are tried on this text in all; None when chance may explain the fit."""
+    p, spans = soft.confirm(list(decoded.runs), keys, mark_id)
+    p = min(1.0, p * asked)
+    if p > chance.PROVEN / 2:
+        return None
+    readings = [reading for number, run in enumerate(decoded.runs) for reading in _readings(number, run, keys)]
+    hit = _hit(mark_id, list(decoded.runs), readings, keys, 1, "confirmed")
+    return replace(hit, p=p, spans=spans)
 
 
 def _decode_epoch(found: list[Run], keys: EpochKeys, book: Codebook | None, epochs: int) -> list[Hit]:

@@ -16,7 +16,7 @@ MAX_RUN = 32  # longer runs of one delimiter are cut, so no run can make us reme
 _MAX_DEPTH = 1000
 
 # One alternative per thing that can end prose. A fragment without any of these first characters needs no parsing.
-_PROSE = re.compile(r"`{1,32}|~{1,32}|\$\$?|\\[^\n]?|<[^\n]?|[{}\n\t|=(]")
+_PROSE = re.compile(r"`{1,32}|~{1,32}|\$[$\d]?|\\[^\n]?|<[^\n]?|[{}\n\t|=(]")
 _MODES = {
     "prose": _PROSE,
     "fence": re.compile(r"`{1,32}|~{1,32}|\n"),
@@ -95,7 +95,7 @@ _PROSE_START = re.compile(
 )
 _CODE_START = re.compile(
     r"(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|WITH|GRANT|FROM|RUN|COPY|CMD|ENV|ENTRYPOINT|BEGIN|END"
-    r"|GET|POST|PUT|PATCH|HTTP|Dim|Sub|Function|Public|Private|Const|Imports?|Set|Write-Host) |\w+(?:-\w+)+: "
+    r"|GET|POST|PUT|PATCH|HTTP|Dim) |\w+(?:-\w+)+: "
 )
 
 
@@ -221,7 +221,8 @@ class Guard:
         if first in "`~":
             self._open_code(sign, line)
         elif first == "$":
-            self._mode = "dollar" if sign == "$" else "dollars"
+            # "$5" is a price: it would keep a whole line of prose unmarked.
+            self._mode = "dollars" if sign == "$$" else "dollar" if sign == "$" else "prose"
         elif first == "\\":
             self._mode = {"\\(": "paren", "\\[": "bracket"}.get(sign, "prose")
             self._line_open = self._line_open and not sign[1:].isalnum()

@@ -8,7 +8,7 @@ what is written there (`watermark.burst`).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from watermark.prose import Span, is_prose_line
 
@@ -36,10 +36,10 @@ class Spacing:
     near: int
     far: int
     near_han: int
+    nearest: int = field(init=False)  # the smaller of the two: nearer than this nothing needs looking at
 
-    @property
-    def nearest(self) -> int:
-        return min(self.near, self.near_han)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nearest", min(self.near, self.near_han))
 
 
 def next_site(buffer: str, span: Span, last: int, spacing: Spacing) -> int | None:

@@ -1,4 +1,4 @@
-"""Holding damaged bursts against every issued codeword: the registry-assisted decode.
+"""Holding damaged bursts against issued codewords: all of them, or those of the answers that a leak resembles.
 
 For each run the number of symbols that fit a codeword under some shift is counted for all ids at once; the few best
 are then aligned exactly. The chance figure is Bonferroni-corrected over all ids and all alignments.
@@ -17,10 +17,12 @@ from watermark import chance, rs
 from watermark.burst import BURST_SYMBOLS, CONTEXT_LETTERS, DATA_SYMBOLS, Plan, plan
 from watermark.codebook import Codebook
 from watermark.keys import EpochKeys
+from watermark.payload import codeword
 from watermark.runs import Run
 
 MAX_RUNS = 64  # more than enough to name one text; bounds the work at 1e6 ids to some 0.3 s
 _FINALISTS = 8
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,32 @@ def best_match(found: list[Run], keys: EpochKeys, book: Codebook) -> Match | Non
         return None
     spans = tuple((r.run.start, r.run.end) for r, fit in zip(readable, fits, strict=True) if fit >= 3)
     return Match(int(ids[winner]), p, spans)
+
+
+def confirm(found: list[Run], keys: EpochKeys, mark_id: int) -> tuple[float, tuple[tuple[int, int], ...]]:
+    """Chance's share in how well the bursts fit one given id, and the bursts that fit.
+
+    Knowing what to look for, a burst can be tried under every context that one changed letter may have hidden.
+    """
+    word = list(codeword(mark_id, keys))
+    shape, total, spans = [], 0, []
+    for run in found[:MAX_RUNS]:
+        contexts = _contexts(run.letters[-CONTEXT_LETTERS:])
+        readable = [_Readable(run, plan(keys.context, context)) for context in contexts]
+        fit = max(_aligned(item, word) for item in readable)
+        total += fit
+        shape.append((min(len(run.symbols), DATA_SYMBOLS), len(contexts) * comb(BURST_SYMBOLS, readable[0].lost)))
+        spans += [(run.start, run.end)] if fit >= 5 else []
+    return chance.total_at_least(total, tuple(shape)), tuple(spans)
+
+
+def _contexts(seen: str) -> list[str]:
+    """The context as found, and every one it may have been before a Latin letter was lost or changed."""
+    if not seen.isascii():
+        return [seen]
+    last = seen[-1:]
+    hidden = [context for letter in _LETTERS for context in (letter + last, last + letter, seen[:1] + letter)]
+    return list(dict.fromkeys([seen, *hidden]))
 
 
 def _loose_scores(readable: list[_Readable], columns: rs.Symbols) -> NDArray[np.uint16]:

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from watermark import chance
 from watermark.content import Leak, Overlap, compare
-from watermark.decoder import Decoded, Hit, decode
-from watermark.index import CANDIDATES, Index
+from watermark.decoder import Decoded, Hit, confirm, decode
+from watermark.index import Index
 from watermark.keys import Keys
 from watermark.registry import Issued, Registry
 
@@ -22,7 +22,7 @@ Grade = Literal["request", "user", "set", "ours_unattributed", "transplanted", "
 MAX_TEXT_CHARS = 2_000_000  # a long book; the rest of a longer leak adds no certainty
 # Measured on texts never issued (benchmarks/results/watermark_null.json), rounded up: what a lead without marks is worth.
 LEAD_CHANCE = 0.01
-_TIE = 0.9  # answers that explain nine tenths of what the best one explains are not told apart
+_TIE = 0.02  # share of short stretches by which one answer must fit better to be named alone
 
 CAVEATS = {
     "same_text": "no mark survives: this is the same text as the answer named, which does not say who passed it on",
@@ -120,7 +120,11 @@ def trace(
     standing = [candidate for candidate in marked if _stands(candidate)]
     if standing:
         return _from_marks(standing, keys, decoded, facts)
-    leads = _by_passages(leak, keys, registry, index, background)
+    resembling = _resembling(leak, keys, registry, index, background)
+    confirmed = [found for candidate in resembling if (found := _confirmed(candidate, decoded, keys, len(resembling)))]
+    if confirmed:
+        return _from_marks(confirmed, keys, decoded, facts)
+    leads = _told_apart(resembling)
     if leads:
         return _from_leads(leads, leak, facts)
     if marked:
@@ -166,31 +170,35 @@ def _grade(candidates: list[Candidate]) -> Grade:
     return "user" if len(sources) == 1 else "set"
 
 
-def _by_passages(
+def _resembling(
     leak: Leak, keys: Keys, registry: Registry, index: Index | None, background: Index | None
 ) -> list[Candidate]:
-    """Stored answers that share enough passages, best first, those out of the best one's reach left out."""
-    if index is None:
-        return []
-    found = index.query(leak.hashes, background)
+    """Stored answers that share passages with the leak, most telling first, whether or not that is enough."""
     candidates = []
-    for item in found[:CANDIDATES]:
+    for item in index.query(leak.hashes, background) if index is not None else ():
         issued = registry.by_exchange(item.exchange)
         overlap = compare(leak, issued, keys.fingerprint) if issued else None
-        if issued and overlap and overlap.strong and item.weight >= _TIE * found[0].weight:
+        if issued and overlap and overlap.shared:
             candidates.append(Candidate(issued, ("l3",), None, None, overlap))
-    return _told_apart(candidates)
+    return candidates
 
 
-def _told_apart(candidates: list[Candidate]) -> list[Candidate]:
-    """Keep those that explain the leak as well as the best one does, by the finest measure there is."""
-    if len(candidates) < 2:
-        return candidates
-    measures = [
-        c.overlap.fine if c.overlap and c.overlap.fine is not None else c.overlap.coverage if c.overlap else 0.0
-        for c in candidates
-    ]
-    return [c for c, measure in zip(candidates, measures, strict=True) if measure >= max(measures) - 0.02]
+def _confirmed(candidate: Candidate, decoded: Decoded, keys: Keys, asked: int) -> Candidate | None:
+    """A resembling answer whose own id the damaged marks fit: passages propose, the mark decides."""
+    issued, epoch = candidate.issued, keys.of(candidate.issued.epoch)
+    if issued.mark_id is None or epoch is None or not decoded.runs or not (candidate.overlap and candidate.overlap.any):
+        return None
+    hit = confirm(decoded, epoch, issued.mark_id, asked)
+    if hit is None:
+        return None
+    return Candidate(issued, ("l1", "l3"), hit.p, hit.bind.p <= chance.BOUND, candidate.overlap, hit)
+
+
+def _told_apart(resembling: list[Candidate]) -> list[Candidate]:
+    """Those that are strong leads and explain the leak as well as the best one does, by the finest measure there is."""
+    strong = [candidate for candidate in resembling if candidate.overlap and candidate.overlap.strong]
+    measures = [candidate.overlap.best if candidate.overlap else 0.0 for candidate in strong]
+    return [candidate for candidate, measure in zip(strong, measures, strict=True) if measure >= max(measures) - _TIE]
 
 
 def _from_leads(leads: list[Candidate], leak: Leak, facts: dict[str, Any]) -> Trace:
