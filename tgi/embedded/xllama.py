@@ -30,6 +30,10 @@ SEAT_TOKENS = 4096  # context of each seat: 94 MB of key-value cache per 4,096 t
 STEP_TIMEOUT_S = 120.0  # one token, with the prefill of a full prompt on a busy machine
 
 EOS = 2
+DRAWN = 28  # a comma: what llama.cpp is made to draw, because it must draw something
+DRAWS = 4
+ONLY_BIAS = 200.0  # lifts a token above every other; the spread of this model's logits is below 60
+
 # The control tokens of the pinned weights, in the order of their ids from 0.
 SPECIAL = [
     "<|endoftext|>",
@@ -83,8 +87,10 @@ class XllamaEngine:
 
     async def candidates(self, ids: Sequence[int], ask: Ask, seat: int) -> list[Candidate]:
         """The likeliest next tokens, computed in this seat; raises `EngineFailed`."""
-        reply = await self._post("/completion", _question(ids, ask, seat))
-        first = reply["completion_probabilities"][0]
+        first = await self._first(_question(ids, ask, seat))
+        if first is None:
+            # Inside a character there is nothing to repeat: its rest is asked for without penalties.
+            first = await self._first(_question(ids, Ask(ask.count), seat)) or {"top_logprobs": []}
         if "top_probs" in first:
             found = [Candidate(t["id"], bytes(t["bytes"]), _log(t["prob"])) for t in first["top_probs"]]
         else:
@@ -114,6 +120,19 @@ class XllamaEngine:
 
     def _drop_server(self) -> None:
         self._server = None
+
+    async def _first(self, question: dict[str, object]) -> dict[str, Any] | None:
+        """The first token's probabilities; None when llama.cpp keeps them back.
+
+        It does so when the token that it draws itself, and that we never use, ends in half a character. Drawing again
+        mostly helps, and a question without penalties never comes to this (`DRAWN`).
+        """
+        for _ in range(DRAWS):
+            reply = await self._post("/completion", question)
+            if reply.get("completion_probabilities"):
+                first: dict[str, Any] = reply["completion_probabilities"][0]
+                return first
+        return None
 
     async def _post(self, path: str, body: dict[str, object]) -> Any:
         try:
@@ -210,10 +229,10 @@ def _question(ids: Sequence[int], ask: Ask, seat: int) -> dict[str, object]:
         question |= {"repeat_penalty": ask.repetition_penalty, "frequency_penalty": ask.frequency_penalty}
     if ask.only:
         question["logit_bias"] = [[token_id, ONLY_BIAS] for token_id in ask.only]
+    if "post_sampling_probs" not in question:
+        # The probabilities are those before the bias; what it changes is the token that llama.cpp draws.
+        question["logit_bias"] = [[DRAWN, ONLY_BIAS]]
     return question
-
-
-ONLY_BIAS = 200.0  # lifts the permitted tokens above every other; the spread of this model's logits is below 60
 
 
 def _piece_bytes(piece: str | list[int]) -> bytes:

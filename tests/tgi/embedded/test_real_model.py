@@ -88,6 +88,13 @@ def test_a_repetition_penalty_changes_the_answer(url: str) -> None:
     assert generate(url, prompt, max_new_tokens=2, repetition_penalty=5.0)["generated_text"] != plain
 
 
+@pytest.mark.parametrize("penalty", [1.0, 1.3])
+def test_characters_of_several_tokens_are_continued(url: str, penalty: float) -> None:
+    reply = generate(url, "I love you 😀😀😀", max_new_tokens=9, repetition_penalty=penalty)
+    assert reply["details"]["generated_tokens"] == 9
+    assert "".join(t["text"] for t in reply["details"]["tokens"]) in reply["generated_text"]
+
+
 def test_watermarked_text_is_green_and_plain_text_is_not(url: str) -> None:
     prompt = "Describe a mountain pass:"
     last = post(url + "/tokenize", {"inputs": prompt})[-1]["id"]
