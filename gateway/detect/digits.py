@@ -1,0 +1,104 @@
+"""Clusters of digits, and the rows of groups in them. What a row means is `numbers`; letters are `tokens`' matter.
+
+A cluster is cut into groups at its separators. The longest row of groups that makes sense from the left wins.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from gateway.detect.numbers import Row, meaning
+from gateway.detect.span import Span
+from gateway.detect.view import View
+
+_CLUSTER = re.compile(r"\+?\(?\+?[0-9]+(?:(?:[ \-.·/_]{1,3}|\) ?-?| ?-?\(|转|[ ]?(?:ext|x)[. ]{0,2})\(?[0-9]+){0,24}")
+_GROUP = re.compile(r"[0-9]+")
+
+
+def numbers(view: View) -> Iterator[Span]:
+    """Everything made of digits in a run."""
+    text, end = view.text, view.end
+    for cluster in _CLUSTER.finditer(text, view.start, end):
+        first = _GROUP.search(text, cluster.start(), cluster.end())
+        if first is not None and not _glued(text, cluster.start(), first.start()):
+            yield from _rows(view, cluster.start(), cluster.end())
+
+
+def _glued(text: str, start: int, first: int) -> bool:
+    """Part of a word or of a decimal number: A4111…, 0.138…, 13,812,…"""
+    if start == 0:
+        return False
+    left = text[start - 1]
+    if left == "." or left == ",":
+        return start > 1 and text[start - 2].isdigit()
+    return left.isascii() and (left.isalnum() or left in "_$#&=~%") and not _cue_word(text, start)
+
+
+_CUE_WORD = re.compile(
+    r"(?:tel|phone|mobile|qq|ssn|id|no|card|ip|cell|=|#|[a-z]=|_?num(?:ber)?|_no|u003d|\\[nrt])$", re.IGNORECASE
+)
+
+
+def _cue_word(text: str, at: int) -> bool:
+    return _CUE_WORD.search(text[max(0, at - 8) : at]) is not None
+
+
+def _rows(view: View, start: int, end: int) -> Iterator[Span]:
+    text = view.text
+    groups = [matched.span() for matched in _GROUP.finditer(text, start, end)]
+    followed = _followed(text, end, view)
+    count, index = len(groups), 0
+    while index < count:
+        span = None
+        for last in range(min(count, index + 20), index, -1):
+            row = _row(view, groups, index, last, start)
+            if row is None or (last == count and followed and not row.tail):
+                continue
+            span = _read(row)
+            if span is not None:
+                yield span
+                break
+        index = last if span is not None else index + 1
+
+
+def _followed(text: str, end: int, view: View) -> bool:
+    """Part of something longer to the right: a word, a decimal number, an amount with commas."""
+    if end < view.end:
+        right = text[end]
+        if right.isascii() and (right.isalnum() or right in "_%"):
+            return True
+        return right == "." and text[end + 1 : end + 2].isdigit()
+    raw, after = view.raw, view.raw_end
+    return (
+        raw[after : after + 1] == ","
+        and raw[after + 1 : after + 4].isdigit()
+        and not raw[after + 4 : after + 5].isdigit()
+    )
+
+
+def _row(view: View, groups: list[tuple[int, int]], first: int, last: int, start: int) -> Row | None:
+    text = view.text
+    shape = tuple(high - low for low, high in groups[first:last])
+    if sum(shape) > 22 or sum(shape) < 4:
+        return None
+    low, high = groups[first][0], groups[last - 1][1]
+    separators = tuple(text[groups[at][1] : groups[at + 1][0]] for at in range(first, last - 1))
+    digits = "".join(text[a:b] for a, b in groups[first:last])
+    tail = ""
+    if high < view.end and text[high] in "Xx" and not text[high + 1 : high + 2].isalnum() and len(digits) == 17:
+        tail = "X"
+    plus = "+" in text[start if first == 0 else low : low] or (first > 0 and text[low - 1] == "+")
+    if first == 0 and plus:
+        low = text.index("+", start)
+    elif first == 0 and text[start] == "(" and any(")" in separator for separator in separators):
+        low = start
+    return Row(digits, shape, separators, low, high + len(tail), view, plus, tail, first == 0 and last == len(groups))
+
+
+def _read(row: Row) -> Span | None:
+    found = meaning(row)
+    if found is None:
+        return None
+    entity, score, rule = found
+    return Span(row.view.at(row.start), row.view.until(row.end), entity, score, rule)

@@ -1,0 +1,54 @@
+"""What must occur for each family of recognisers to be asked: the triggers of the pattern tier, as data.
+
+A trigger is necessary, never sufficient. Both engines must know its syntax, so it has no look-around.
+"""
+
+from __future__ import annotations
+
+import re
+
+from gateway.detect import secrets, signs
+from gateway.detect.triggers import Trigger
+
+DIGITS, MAIL, MACHINE, SECRET, VALUE, CHAT, COAT, CODED, PEM, PLATE, OWN = (1 << bit for bit in range(11))
+ANNOUNCING = VALUE | CHAT
+
+
+def _ranges(signs_class: str) -> str:
+    r"""A class's ranges as both engines write them: `\x{a0}` for what Python escapes as `\U000000a0` or as itself."""
+    wide = re.sub(r"\\U000([0-9a-f]{5})", r"\\x{\1}", signs_class)
+    return "".join(sign if sign.isascii() else f"\\x{{{ord(sign):x}}}" for sign in wide)
+
+
+_FANCY = _ranges(signs.DIGIT.removeprefix("0-9"))
+_HIDDEN = _ranges(signs.INVISIBLE)
+_NUMERALS = "".join(signs.NUMERALS)
+
+TRIGGERS: tuple[Trigger, ...] = (
+    Trigger(r"(?:^|[^0-9])[0-9]{3}", DIGITS),
+    Trigger(r"[0-9][ .\-][0-9][ .\-][0-9][ .\-][0-9]", DIGITS),
+    Trigger(r"[0-9]{2}[ .\-][0-9]{2}[ .\-][0-9]{2}", DIGITS),
+    Trigger(r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]", DIGITS),
+    Trigger(rf"[{_FANCY}][^A-Za-z]{{0,2}}[{_FANCY}0-9]", DIGITS | MAIL | MACHINE),
+    Trigger(rf"(?:^|[^{_NUMERALS}])[{_NUMERALS}]{{7}}", DIGITS),
+    Trigger(rf"[0-9A-Za-z@.][{_HIDDEN}]+[0-9A-Za-z@.]", DIGITS | MAIL),
+    Trigger(r"(?:^|[^0-9A-Za-z])[0-9OolI]{11}", DIGITS),
+    Trigger(r"(?:^|[^0-9A-Za-z])(?:0x[0-9a-fA-F]{40}|bc1[a-z0-9]{25}|[13][A-Za-z0-9]{25})", DIGITS),
+    Trigger("[@＠]", MAIL),
+    Trigger(r"[(\[{](?:at|AT|At|@)[)\]}]", MAIL),
+    Trigger(r"[A-Za-z0-9]#[A-Za-z0-9\-]{1,30}\.(?:com|cn|net|org|edu|io)", MAIL),
+    Trigger(r"[0-9A-Fa-f]{2}[:\-][0-9A-Fa-f]{2}[:\-][0-9A-Fa-f]{2}", MACHINE),
+    Trigger(r"[0-9A-Fa-f]{4}[:.][0-9A-Fa-f]{0,4}[:.]", MACHINE),
+    Trigger(r"::[0-9A-Fa-f]", MACHINE),
+    Trigger(rf"[{signs.PLATES}][A-Za-zＡ-Ｚ]", PLATE),
+    Trigger(rf"[{signs.MILITARY}]字第[0-9A-Z]", PLATE),
+    Trigger(rf"使[0-9]{{6}}|WJ[0-9{signs.PLATES}]", PLATE),
+    Trigger(r"\\[ux][0-9a-fA-F]{2}|%[0-9A-Fa-f]{2}|&#[xX]?[0-9a-fA-F]{2}|&(?:commat|period);", COAT),
+    Trigger(r"(?:^|[^A-Za-z0-9+/_\-])[A-Za-z0-9+/_\-]{22}", CODED),
+    Trigger(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----", PEM),
+    Trigger(secrets.ANNOUNCED, VALUE, caseless=True),
+    Trigger(secrets.ANNOUNCED_BEARER, VALUE, caseless=True),
+    Trigger(secrets.ANNOUNCED_HAN, VALUE),
+    Trigger(secrets.ANNOUNCED_CHAT, CHAT, caseless=True),
+    *(Trigger(must, SECRET) for _, must, _ in secrets.SHAPES.values()),
+)

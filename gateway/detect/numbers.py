@@ -1,0 +1,245 @@
+"""What a row of digit groups means: identity and bank cards, telephones, addresses of machines. Where rows stand is `digits`.
+
+A row must look as people write that number (3-4-4 for a mobile), so that a column of figures does not become a card.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from gateway.detect import validators as valid
+from gateway.detect.view import View
+
+Found = tuple[str, float, str] | None  # entity, score, rule
+
+
+def _shapes(written: str) -> frozenset[tuple[int, ...]]:
+    return frozenset(tuple(map(int, shape.split("-"))) for shape in written.split())
+
+
+_MOBILE = re.compile(r"1(?:610[0-9]|740[0-5]|(?:[38][0-9]|4[57]|[59][0-35-9]|6[2567]|7[0-35-8])[0-9]{2})[0-9]{6,7}$")
+_MOBILE_SHAPES = _shapes("1-3-3-4 11 3-2-3-3 3-3-3-2 3-3-5 3-4-4 3-8 4-3-4 4-4-3 5-6 6-5 7-4")
+_CARD_SHAPES = _shapes("4-4-4-4 4-4-4-4-1 4-4-4-4-2 4-4-4-4-3 4-6-4 4-6-5 6-10 6-11 6-12 6-13")
+_ID_SHAPES = _shapes("10-8 14-4 3-3-4-4-4 4-4-4-4-2 6-11 6-12 6-4-2-2-3 6-4-2-2-4 6-4-4-3 6-4-4-4 6-8-3 6-8-4")
+_NOT_PERSONAL = re.compile(r"(?:400|800)[0-9]{7}$|95[0-9]{3}|96[0-9]{3,4}|10086|10010|10000|12306|12345")
+_DIGITS = re.compile(r"[0-9]+")
+# ITU-T E.164 country codes.
+_COUNTRY = re.compile(
+    r"1|7|2(?:0|7|[1-69][0-9])|3(?:[0-4]|6|9|[578][0-9])|4(?:[013-9]|2[0-9])|5(?:[1-8]|0[0-9]|9[0-9])|6(?:[0-6]|[789][0-9])|8(?:[1246]|[0578][0-9])|9(?:[0-58]|[679][0-9])"
+)
+_AREA = re.compile(r"0(?:10|2[0-9]|[3-9][0-9]{2})$")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Neighbouring groups of one cluster. `start` and `end` are places of the view; `tail` is an X that may follow."""
+
+    digits: str
+    shape: tuple[int, ...]
+    separators: tuple[str, ...]
+    start: int
+    end: int
+    view: View
+    plus: bool = False
+    tail: str = ""
+    whole: bool = False  # the row is the whole cluster
+
+    def cued(self, name: str) -> bool:
+        return self.view.cued(self.start, self.end, name)
+
+    def contrary(self, name: str) -> bool:
+        return self.view.contrary(self.start, name)
+
+    @property
+    def spelt(self) -> bool:
+        """Written digit by digit, as people do who want not to be found."""
+        return len(self.shape) >= 8 and max(self.shape) <= 2
+
+    def one_of(self, shapes: frozenset[tuple[int, ...]]) -> bool:
+        even = len(set(self.separators)) <= 1
+        return len(self.shape) == 1 or (even and self.shape in shapes) or self.spelt
+
+
+def meaning(row: Row) -> Found:
+    """What a row stands for, how sure that is, and by which rule; None for nothing."""
+    size = len(row.digits) + len(row.tail)
+    if row.plus:
+        return _international(row)
+    if len(row.shape) == 4 and row.separators == (".", ".", ".") and size <= 12:
+        return _ipv4(row)
+    return (
+        (_id_card(row) if size == 18 else _id_old(row) if size == 15 else None)
+        or (_card(row) if size >= 13 and not row.tail else None)
+        or (_mobile(row) if 11 <= size <= 15 else None)
+        or (_landline(row) if 7 <= size <= 17 else None)
+        or (_american(row) if 9 <= size <= 11 else None)
+        or _cued(row, size)
+    )
+
+
+def _id_card(row: Row) -> Found:
+    number = row.digits + row.tail
+    if row.one_of(_ID_SHAPES) or (
+        len(set(row.separators)) <= 1 and valid.id_plausible(number) and valid.id_checksum(number)
+    ):
+        if valid.id_plausible(number):
+            if valid.id_checksum(number):
+                return "CN_ID_CARD", 1.0, "id_checksum"
+            return "CN_ID_CARD", 0.9 if row.cued("CN_ID_CARD") else 0.75, "id_plausible"
+        if not row.tail and valid.uscc(number) and number[0] in "159":
+            return "CN_USCC", 1.0, "uscc"
+        if row.cued("CN_ID_CARD"):
+            return "CN_ID_CARD", 0.6, "id_cue"
+        if number[0] == "9" and valid.id_checksum(number) and number[:2] != "91":
+            return "CN_RESIDENCE_PERMIT", 0.7, "residence_checksum"
+    return None
+
+
+def _id_old(row: Row) -> Found:
+    if len(row.shape) == 1 and valid.id_old_plausible(row.digits) and row.cued("CN_ID_CARD"):
+        return "CN_ID_CARD", 0.8, "id_15"
+    if len(row.shape) == 1 and row.cued("IMEI"):
+        return "IMEI", 0.9 if valid.luhn(row.digits) else 0.6, "imei"
+    if len(row.shape) == 1 and row.cued("REGISTRATION"):
+        return "CN_REGISTRATION", 0.7, "registration_15"
+    return None
+
+
+def _card(row: Row) -> Found:
+    digits = row.digits
+    if len(digits) > 19 or not row.one_of(_CARD_SHAPES):
+        return None
+    entity = "CN_BANK_CARD" if digits[:2] == "62" or digits[:4] == "9558" else "CREDIT_CARD"
+    issued = valid.issued(digits)
+    if issued and valid.luhn(digits):
+        if len(row.shape) > 1 or row.cued("CARD"):
+            return entity, 1.0, "card_luhn"
+        if not row.contrary("CARD") and len(digits) != 13:
+            return entity, 0.9, "card_luhn"
+        return None
+    if row.cued("CARD") and not row.contrary("CARD") and len(digits) >= 14:
+        return (entity, 0.85, "card_issuer") if issued else ("CN_BANK_CARD", 0.6, "card_cue")
+    return None
+
+
+def _mobile(row: Row) -> Found:
+    digits, shape = row.digits, row.shape
+    for prefix in ("0086", "086", "86", "0"):
+        if digits.startswith(prefix) and len(digits) == 11 + len(prefix):
+            digits = digits[len(prefix) :]
+            shape = shape[1:] if shape[0] == len(prefix) else (shape[0] - len(prefix), *shape[1:])
+            break
+    if len(digits) != 11 or _MOBILE.match(digits) is None:
+        if len(digits) == 11 and digits[0] == "1" and digits[1] in "3456789" and len(shape) == 1 and row.cued("PHONE"):
+            return "CN_MOBILE", 0.6, "mobile_cue"
+        return None
+    even = len({separator for separator in row.separators if separator.strip()}) <= 1
+    if shape in _MOBILE_SHAPES or row.spelt or (even and row.cued("PHONE")):
+        return "CN_MOBILE", 0.95 if row.cued("PHONE") else 0.85, "mobile"
+    return None
+
+
+def _landline(row: Row) -> Found:
+    digits, shape = row.digits, row.shape
+    if _NOT_PERSONAL.match(digits) or (shape[0] == 4 and len(shape) == 3 and shape[1:] == (2, 2)):
+        return None
+    if digits[:3] == "861" or (digits[:2] == "86" and len(shape) > 1 and shape[0] == 2):
+        digits, shape = "0" + digits[2:], (shape[1] + 1, *shape[2:]) if len(shape) > 1 else shape
+    if len(shape) >= 2 and _AREA.match(digits[: shape[0]]) and shape[1] in (7, 8) and digits[shape[0]] in "2345678":
+        if len(shape) == 2 or (len(shape) == 3 and shape[2] <= 6):
+            return "CN_LANDLINE", 0.85, "landline"
+        return None
+    if (
+        len(shape) >= 3
+        and _AREA.match(digits[: shape[0]])
+        and shape[1:] in ((4, 4), (3, 4))
+        and digits[shape[0]] in "2345678"
+    ):
+        return "CN_LANDLINE", 0.85, "landline"
+    if len(shape) == 1 and 10 <= len(digits) <= 12 and digits[0] == "0" and row.cued("PHONE"):
+        return "CN_LANDLINE", 0.7, "landline_cue"
+    return None
+
+
+def _american(row: Row) -> Found:
+    digits, shape = row.digits, row.shape
+    if shape == (3, 2, 4) and row.separators in (("-", "-"), (" ", " ")):
+        if valid.us_ssn(digits):
+            return "US_SSN", 0.85, "ssn"
+        if digits[0] == "9" and digits[3] in "56789":
+            return "US_ITIN", 0.75, "itin"
+        return None
+    bare = digits[1:] if len(digits) == 11 and digits[0] == "1" else digits
+    if (
+        len(bare) == 10
+        and bare[0] in "23456789"
+        and shape[-2:] == (3, 4)
+        and len(shape) in (3, 4)
+        and not _NOT_PERSONAL.match(bare)
+    ):
+        return "PHONE_NUMBER", 0.75, "phone_american"
+    if shape == (9,) and row.cued("SSN") and valid.us_ssn(digits):
+        return "US_SSN", 0.7, "ssn_cue"
+    return None
+
+
+def _international(row: Row) -> Found:
+    digits = row.digits
+    rest = digits[2:] if digits.startswith("86") else ""
+    if len(rest) in (11, 12) and _MOBILE.match(rest.removeprefix("0")):
+        return "CN_MOBILE", 0.95, "mobile"
+    if (rest and 10 <= len(rest) <= 12 and _AREA.match("0" + rest.removeprefix("0")[:2])) or (
+        rest and _AREA.match("0" + rest.removeprefix("0")[:3])
+    ):
+        return "CN_LANDLINE", 0.85, "landline"
+    if 8 <= len(digits) <= 16 and _COUNTRY.match(digits) and row.whole:
+        return "PHONE_NUMBER", 0.8, "phone_international"
+    return None
+
+
+def _ipv4(row: Row) -> Found:
+    view, text = row.view, row.view.text
+    octets = [found.group() for found in _DIGITS.finditer(text, row.start, row.end)]
+    if any(int(octet) > 255 or (len(octet) > 1 and octet[0] == "0") for octet in octets) or not row.whole:
+        return None
+    if octets[0] in ("0", "127", "255") or text[row.end : row.end + 2] == ".x":
+        return None
+    if row.contrary("IP"):
+        return None
+    if row.cued("IP") or len(octets[0]) + len(octets[1]) >= 5 or sum(map(len, octets)) >= 9:
+        return "IP_ADDRESS", 0.95, "ipv4"
+    slash = text[row.end : row.end + 1] in ("/", ":") or view.raw[view.raw_start - 1 : view.raw_start] in ("=", "[")
+    return ("IP_ADDRESS", 0.85, "ipv4") if slash or sum(map(len, octets)) >= 7 else ("IP_ADDRESS", 0.4, "ipv4_short")
+
+
+def _cued(row: Row, size: int) -> Found:
+    """Numbers that only the words beside them tell."""
+    if len(row.shape) == 1 and 5 <= size <= 12 and row.digits[0] != "0" and row.cued("QQ"):
+        return "CN_QQ", 0.8, "qq_cue"
+    if size == 8 and row.cued("BIRTH") and valid.date(int(row.digits[:4]), int(row.digits[4:6]), int(row.digits[6:])):
+        return "DATE_OF_BIRTH", 0.7, "birth_cue"
+    if 3 <= len(row.shape) <= 3 and row.shape[0] == 4 and row.cued("BIRTH"):
+        return "DATE_OF_BIRTH", 0.7, "birth_cue"
+    if _NOT_PERSONAL.match(row.digits) or row.contrary("PHONE"):
+        return None
+    if (
+        size in (7, 8)
+        and row.cued("PHONE")
+        and row.digits[0] in "2345678"
+        and row.shape in ((7,), (8,), (4, 4), (3, 4))
+    ):
+        return "CN_LANDLINE", 0.6, "landline_cue"
+    if (
+        8 <= size <= 15
+        and row.whole
+        and row.cued("PHONE")
+        and len(row.shape) <= 5
+        and not row.digits.startswith(("20", "19"))
+    ):
+        return "PHONE_NUMBER", 0.6, "phone_cue"
+    if size == 8 and row.cued("PERMIT"):
+        return "CN_TW_PERMIT", 0.6, "permit_cue"
+    if 9 <= size <= 12 and row.cued("CARD") and not row.contrary("CARD") and len(row.shape) == 1:
+        return "BANK_ACCOUNT", 0.55, "account_cue"
+    return None

@@ -1,0 +1,268 @@
+"""The pattern tier: one scan says where something may stand; only the runs there are read. Names of people are `names`' matter.
+
+`read` gives what is settled: the same finds, however the text arrives. A text is read run by run from the left, and a
+run only once its end is seen; so what it gives is a function of the text alone (see `signs`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from gateway.detect import carriers, secrets, signs
+from gateway.detect.digits import numbers
+from gateway.detect.families import (
+    ANNOUNCING,
+    CHAT,
+    COAT,
+    CODED,
+    DIGITS,
+    MACHINE,
+    MAIL,
+    OWN,
+    PEM,
+    PLATE,
+    SECRET,
+    TRIGGERS,
+)
+from gateway.detect.span import Span, resolve
+from gateway.detect.tokens import codes, emails, machines, plates
+from gateway.detect.triggers import Engine, Trigger, engine
+from gateway.detect.view import View
+
+CONTEXT = 64  # code points before a run that its reading may look at: cues and announcements
+MAX_RUN = 512  # code points read at once: longer runs (base64, minified code) are read in windows
+OVERLAP = 192  # code points two windows share: longer than any bounded thing that is recognised
+AFTER = 10  # code points seen after a run before it is read: a cue may follow a number
+
+PEM_TAIL = re.compile(r"-----END [A-Z ]{0,40}-----")
+_PEM_HEAD = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_PEM_COMING = re.compile(r"-----BEGIN[A-Z ]{0,60}-{0,5}$")
+_PEM_REACH = 80  # code points: the longest such line
+
+Event = tuple[int, int]
+Recogniser = Callable[[View], Iterator[Span]]
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A recogniser that the site wrote: `trigger` must occur in every run it is asked about."""
+
+    trigger: Trigger
+    read: Recogniser
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What is certain: finds that begin before `until`. `open_end` says that the last find has not ended yet."""
+
+    spans: list[Span]
+    until: int
+    open_end: bool = False
+
+
+class Patterns:
+    """Finds structured personal data and secrets. Holds no text; safe to share between threads."""
+
+    context = CONTEXT
+
+    def __init__(self, own: Sequence[Own] = (), make: Callable[[Sequence[Trigger]], Engine] = engine) -> None:
+        self._own = tuple(one.read for one in own)
+        self._engine = make((*TRIGGERS, *(one.trigger for one in own)))
+
+    def find(self, text: str) -> list[Span]:
+        """Everything in a whole text."""
+        return self.read(text, 0, ended=True).spans
+
+    def read(self, text: str, start: int, *, ended: bool) -> Settled:
+        """What is certain from `start` on; `text` begins with up to `context` code points that have left already."""
+        events = self._engine.events(text)
+        if not events:
+            return Settled([], len(text) if ended else _live(text, start))
+        return _Reading(text, events, ended, self._own, self._inner).run(start)
+
+    def _inner(self, text: str) -> list[Span]:
+        """One coat deep: base64 inside base64 is not undone."""
+        events = [event for event in self._engine.events(text) if event[1] != CODED]
+        return _Reading(text, events, True, self._own, lambda coded: []).run(0).spans
+
+
+@dataclass(slots=True)
+class _Block:
+    """One run under reading, and the events in it."""
+
+    start: int
+    end: int
+    events: list[Event] = field(default_factory=list)
+
+
+class _Reading:
+    """One pass over a text."""
+
+    def __init__(
+        self,
+        text: str,
+        events: list[Event],
+        ended: bool,
+        own: tuple[Recogniser, ...],
+        inner: Callable[[str], list[Span]],
+    ) -> None:
+        self.text, self.events, self.ended = text, events, ended
+        self.own, self.inner = own, inner
+        self.pems = [place for place, family in events if family == PEM]
+        coming = None if ended else _coming(text, 0)
+        self.coming = len(text) if coming is None else coming
+
+    def run(self, cut: int) -> Settled:
+        spans: list[Span] = []
+        index = 0
+        while index < len(self.events):
+            place, family = self.events[index]
+            if place < cut or (place == cut and not family & ANNOUNCING):
+                index += 1
+            elif family == PEM:
+                index += 1
+                pem = self._pem(place, cut)
+                if pem is None:
+                    continue
+                spans.append(pem[0])
+                if pem[1]:
+                    return Settled(spans, len(self.text), open_end=True)
+                cut = pem[0].end
+            else:
+                block, index = self._block(cut, index)
+                if block.end <= cut:
+                    continue
+                if not self.ended and not self._closed(block):
+                    return self._unclosed(block, spans)
+                found, cut = self._windows(block)
+                spans += found
+        return Settled(spans, len(self.text) if self.ended else _live(self.text, cut))
+
+    def _pem(self, place: int, cut: int) -> tuple[Span, bool] | None:
+        """A private key from its first line to its last; without a last line, all there is."""
+        head = _PEM_HEAD.search(self.text, max(cut, place - _PEM_REACH), place)
+        if head is None:
+            return None
+        tail = PEM_TAIL.search(self.text, place)
+        end = tail.end() if tail else len(self.text)
+        return Span(head.start(), end, "PRIVATE_KEY", 1.0, "pem", "secret"), tail is None and not self.ended
+
+    def _block(self, cut: int, index: int) -> tuple[_Block, int]:
+        """The run an event stands in, with every other event in it; a private key's first line ends it."""
+        text, events = self.text, self.events
+        start = signs.run_start(text, events[index][0], cut)
+        block = _Block(start, _run_end(text, start))
+        while index < len(events) and events[index][0] <= block.end and events[index][1] != PEM:
+            place, family = events[index]
+            index += 1
+            block.events.append((place, family))
+            if family & ANNOUNCING:
+                reach = secrets.value_end(text, place)
+                if reach > block.end:
+                    block.end = _run_end(text, reach)
+        block.end = min(block.end, self._pem_after(start, block.end))
+        return block, index
+
+    def _pem_after(self, start: int, end: int) -> int:
+        for place in self.pems:
+            if start < place <= end + _PEM_REACH:
+                head = _PEM_HEAD.search(self.text, max(start, place - _PEM_REACH), place)
+                return head.start() if head else end
+        return end
+
+    def _closed(self, block: _Block) -> bool:
+        return len(self.text) - block.end >= AFTER and block.end <= self.coming
+
+    def _unclosed(self, block: _Block, spans: list[Span]) -> Settled:
+        """A run whose end has not come: held whole, or read in windows once it is long."""
+        found, cut = self._windows(block, unfinished=True)
+        open_end = bool(found) and cut == found[-1].end == len(self.text)
+        return Settled(spans + found, min(cut, self.coming), open_end)
+
+    def _windows(self, block: _Block, *, unfinished: bool = False) -> tuple[list[Span], int]:
+        """Finds of a run and where reading goes on. A window gives what begins before the part it shares with the next."""
+        spans: list[Span] = []
+        at, end = block.start, block.end
+        least = MAX_RUN + OVERLAP if unfinished else MAX_RUN + 1
+        while end - at >= least:
+            edge = at + MAX_RUN
+            border = edge - OVERLAP
+            for span in self._recognise(at, edge, block):
+                if span.start >= border:
+                    break
+                if span.end >= edge and span.kind == "secret":  # it may go on: all that looks like it goes with it
+                    span = span._replace(end=_swallowed(self.text, edge))
+                spans.append(span)
+                border = max(border, span.end)
+            at = border
+        if unfinished or at >= end:
+            return spans, at
+        return spans + self._recognise(at, end, block), end
+
+    def _recognise(self, start: int, end: int, block: _Block) -> list[Span]:
+        text, families = self.text, 0
+        spans: list[Span] = []
+        for place, family in block.events:
+            if start < place <= end or (place == start and family & ANNOUNCING):
+                families |= family
+        for view in carriers.readings(text, start, end, bool(families & COAT)):
+            spans += self._in(view, families if view.places is None else families | DIGITS | MAIL)
+        if families & ANNOUNCING:
+            whole = carriers.plain(text, start, end)
+            for place, family in block.events:
+                if family & ANNOUNCING and start <= place < end:
+                    span = secrets.announced(whole, place, family == CHAT)
+                    spans += [span] if span else []
+        if families & CODED:
+            spans += self._coded(start, end)
+        return resolve(spans) if len(spans) > 1 else spans
+
+    def _in(self, view: View, families: int) -> Iterator[Span]:
+        if families & (DIGITS | COAT):
+            yield from numbers(view)
+            yield from codes(view)
+        if families & MAIL:
+            yield from emails(view)
+        if families & MACHINE:
+            yield from machines(view)
+        if families & PLATE:
+            yield from plates(view)
+        if families & SECRET:
+            yield from secrets.keys(view)
+        for read in self.own if families & OWN else ():
+            yield from read(view)
+
+    def _coded(self, start: int, end: int) -> Iterator[Span]:
+        """What base64 hides is found as in any text; the whole of its coat is taken for it."""
+        for low, high, decoded in carriers.base64_texts(self.text, start, end):
+            inner = self.inner(decoded)
+            if inner:
+                worst = max(inner, key=lambda span: span.score)
+                yield worst._replace(start=low, end=high, rule=f"base64:{worst.rule}")
+
+
+def _run_end(text: str, start: int) -> int:
+    found = signs.RUN.match(text, start)
+    return found.end() if found else start
+
+
+def _swallowed(text: str, at: int) -> int:
+    found = secrets.RUN_ON.match(text, at)
+    return found.end() if found else at
+
+
+def _coming(text: str, cut: int) -> int | None:
+    """Where the first line of a private key may be on its way."""
+    low = max(cut, len(text) - _PEM_REACH)
+    if text.find("-----B", low) < 0:
+        return None
+    found = _PEM_COMING.search(text, low)
+    return found.start() if found else None
+
+
+def _live(text: str, cut: int) -> int:
+    start = signs.live_start(text, cut)
+    coming = _coming(text, cut)
+    return start if coming is None else min(start, coming)

@@ -1,0 +1,122 @@
+"""Which characters stand for which, and what a run is. A run is a stretch of text nothing detectable can cross the ends of.
+
+Runs are what makes streams exact: a text falls into the same runs however it is cut, and each is read whole. Reading
+them is `patterns`; undoing encodings inside one is `carriers`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from collections.abc import Iterable
+
+PLATES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使"
+MILITARY = "军南北沈兰成济广海空政参后装武文士"
+NUMERALS = dict(zip("〇零一二三四五六七八九幺壹贰叁肆伍陆柒捌玖", "00123456789" + "1" + "123456789", strict=True))
+INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff\u00ad\u202a-\u202e\u2066-\u2069\ufe0e\ufe0f\u180e\u034f"
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63"
+_SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+_DOTS = "\u30fb\u2022\u2027\u00b7"
+_NOT_IN_RUNS = "！，；：？\u3000"
+
+
+def _plain(sign: str) -> str | None:
+    """The one ASCII character a sign is another shape of."""
+    digit = unicodedata.digit(sign, None)
+    if digit is not None:
+        return str(digit)
+    same = unicodedata.normalize("NFKC", sign)
+    return same if len(same) == 1 and "!" <= same <= "~" else None
+
+
+def _table() -> dict[int, str | None]:
+    table: dict[int, str | None] = {}
+    blocks = (
+        range(0xA0, 0x100),
+        range(0x2070, 0x2190),
+        range(0x2460, 0x2800),
+        range(0xFE50, 0xFFF0),
+        range(0x1D400, 0x1D800),
+    )
+    for block in blocks:
+        table |= {code: plain for code in block if (plain := _plain(chr(code)))}
+    for code in range(0x660, sys.maxunicode + 1 if sys.maxunicode < 0x1FC00 else 0x1FC00):
+        if unicodedata.category(chr(code)) == "Nd":
+            table[code] = str(unicodedata.decimal(chr(code)))
+    table |= (
+        dict.fromkeys(map(ord, _DASHES), "-")
+        | dict.fromkeys(map(ord, _SPACES), " ")
+        | dict.fromkeys(map(ord, _DOTS), "·")
+    )
+    table |= dict.fromkeys(_members(INVISIBLE))
+    return table
+
+
+def _members(ranges: str) -> list[int]:
+    return [code for code in (*range(0xA0, 0x2100), *range(0xFE00, 0xFF00)) if re.match(f"[{ranges}]", chr(code))]
+
+
+TABLE = _table()  # code point → its ASCII shape, or None for what is not seen
+
+
+def _class(codes: Iterable[int]) -> str:
+    """Code points as the ranges of a regular expression's class."""
+    out: list[list[int]] = []
+    for code in sorted(codes):
+        if out and code == out[-1][1] + 1:
+            out[-1][1] = code
+        else:
+            out.append([code, code])
+    return "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in out)
+
+
+FANCY_DIGITS = {code for code, plain in TABLE.items() if plain and plain.isdigit()}
+_FANCY = {code for code, plain in TABLE.items() if plain is None or plain not in " "} - set(map(ord, _NOT_IN_RUNS))
+DIGIT = "0-9" + _class(FANCY_DIGITS)
+BODY = r"A-Za-z0-9._%+\-@:/#&;\\=~()\[\]" + _class(_FANCY | set(map(ord, NUMERALS)))
+_GAP = rf"[ {_SPACES}]"
+_AT = r"[(\[{](?:at|AT|At|@|dot|DOT)[)\]}]"
+_TA = r"[)\]}](?:ta|TA|tA|@|tod|TOD)[(\[{]"
+# What joins two runs into one: gaps between groups of digits, "(at)", and the Han letter a plate begins with.
+_JOIN = (
+    rf"(?<=[{DIGIT})+]){_GAP}{{1,2}}(?=[{DIGIT}(+])|(?<=[A-Z]){_GAP}(?=[0-9])|(?<=[0-9]){_GAP}(?=[A-Z])"
+    rf"|{_GAP}?{_AT}{_GAP}?|[{PLATES}](?=[A-Za-zＡ-Ｚ])|[{MILITARY}]字第(?=[0-9A-Z])"
+)
+_NIOJ = (
+    rf"(?<=[{DIGIT}(+]){_GAP}{{1,2}}(?=[{DIGIT})+])|(?<=[0-9]){_GAP}(?=[A-Z])|(?<=[A-Z]){_GAP}(?=[0-9])"
+    rf"|{_GAP}?{_TA}{_GAP}?|(?<=[A-Za-zＡ-Ｚ])[{PLATES}]|(?<=[0-9A-Z])第字[{MILITARY}]"
+)
+RUN = re.compile(rf"(?:{_AT}{_GAP}?|[{BODY}]+|{_JOIN})*")
+_RUN_BACK = re.compile(rf"(?:{_TA}{_GAP}?|[{BODY}]+|{_NIOJ})*")
+# The same from the end of what has arrived, where a join may be half there.
+_LIVE_BACK = re.compile(
+    rf"(?:[{PLATES}{MILITARY}]|字[{MILITARY}]|第字[{MILITARY}])?(?:(?:ta|TA|tA|a|A|@|tod|TOD|od|OD|d|D)?[(\[{{])?{_GAP}{{0,2}}"
+    rf"(?:{_TA}{_GAP}?|[{BODY}]+|{_NIOJ})*"
+)
+UNDECIDED = frozenset(" ,，([{（" + _SPACES + PLATES + MILITARY)  # what follows these decides whether a run goes on
+LOOKAHEAD = 8  # code points after such a sign that decide it: " (dot) " is seven
+_STEP = 96  # code points looked back at first: most runs are a word
+
+
+def run_start(text: str, inside: int, floor: int) -> int:
+    """Where the run begins that `inside` stands in or at the end of; never before `floor`."""
+    return _back(_RUN_BACK, text, inside, floor)
+
+
+def live_start(text: str, floor: int) -> int:
+    """Where the run begins that the end of the text may still continue; the text's length if there is none."""
+    return _back(_LIVE_BACK, text, len(text), floor)
+
+
+def _back(pattern: re.Pattern[str], text: str, end: int, floor: int) -> int:
+    step = _STEP
+    while True:
+        low = max(floor, end - step)
+        # A few more characters than may be taken, so that what joins can be seen whole.
+        piece = text[low:end][::-1]
+        matched = pattern.match(piece)
+        size = matched.end() if matched else 0
+        if low == floor or size < len(piece) - LOOKAHEAD:
+            return end - size
+        step *= 8

@@ -1,0 +1,241 @@
+"""Names made of letters and digits: e-mail, codes of organisations, travel papers, plates, accounts, machines.
+
+Every shape stands alone between signs that cannot belong to it, by ASCII alone: Han text may touch either side.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from gateway.detect import validators as valid
+from gateway.detect.signs import MILITARY, PLATES
+from gateway.detect.span import Span
+from gateway.detect.view import View
+
+Found = tuple[str, float, str] | None
+
+_EMAIL = re.compile(
+    r"(?<![A-Za-z0-9._%+\-@/=])[A-Za-z0-9][A-Za-z0-9._%+\-]{0,63}@(?:[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}(?![A-Za-z0-9\-@])"
+)
+_EMAIL_LOOSE = re.compile(
+    r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9._%+\-]{1,64}@(?:[A-Za-z0-9\-]{1,63}\.)+[A-Za-z]{2,24}(?![A-Za-z0-9\-@])"
+)
+
+_L, _R = r"(?<![A-Za-z0-9_])", r"(?![A-Za-z0-9_])"
+_SHAPES: Mapping[str, str] = {
+    "uscc": rf"{_L}[0-9AN-Y][0-9A-G][0-9]{{6}}[0-9A-HJ-NP-RTUWXY]{{9}}[0-9A-HJ-NP-RTUWXY]{_R}",
+    "iban": rf"{_L}[A-Z]{{2}}[0-9]{{2}}(?:[A-Z0-9]{{11,30}}|(?:[ \-]?[A-Z0-9]{{4}}){{2,7}}(?:[ \-]?[A-Z0-9]{{1,4}})?){_R}",
+    "vin": rf"{_L}[A-HJ-NPR-Z0-9]{{11}}[A-HJ-NPR-Z0-9]{{2}}[0-9]{{4}}{_R}",
+    "tw_id": rf"{_L}[A-Z][12][0-9]{{8}}{_R}",
+    "sg_id": rf"{_L}[STFGM][0-9]{{7}}[A-Z]{_R}",
+    "nino": rf"{_L}(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{{2}} ?[0-9]{{2}} ?[0-9]{{2}} ?[A-D]{_R}",
+    "hk_id": rf"{_L}[A-Z]{{1,2}}[0-9]{{6}}(?:\([0-9A]\)|[0-9A](?![A-Za-z0-9(]))",
+    "mo_id": rf"{_L}[1578][0-9]{{6}}\([0-9]\)",
+    "passport": rf"{_L}(?:[EGegDSPKHdspkh][0-9]{{8}}|[Ee][A-HJ-NP-Za-hj-np-z][0-9]{{7}}|(?:DE|SE|PE|KJ|HJ|MA|MB|de|se|pe|ma|mb)[0-9]{{7}}|[DSPdsp][0-9]{{7}}|1[45][0-9]{{7}}){_R}",
+    "permit": rf"{_L}[CWLTHMcwlthm](?:[0-9]{{8}}(?:[0-9]{{2}})?|[A-Z][0-9]{{7}}){_R}",
+    "old_tw": rf"{_L}[0-9]{{10}}\(?[A-Z]\)?{_R}",
+    "org": rf"{_L}[0-9A-Z]{{8}}-[0-9X]{_R}",
+    "org_bare": rf"{_L}[0-9A-Z]{{8}}[0-9X]{_R}",
+    "green_card": rf"{_L}[A-Z]{{3}}[0-9]{{12}}{_R}",
+    "social": rf"{_L}[A-Z][0-9]{{8}}{_R}",
+    "bitcoin": rf"{_L}(?:bc1[ac-hj-np-z02-9]{{25,59}}|[13][a-km-zA-HJ-NP-Z1-9]{{25,34}}){_R}",
+    "ethereum": rf"{_L}0x[0-9a-fA-F]{{40}}{_R}",
+}
+_FIRST = (
+    "uscc",
+    "iban",
+    "green_card",
+    "vin",
+    "tw_id",
+    "sg_id",
+    "nino",
+    "hk_id",
+    "mo_id",
+    "org",
+    "old_tw",
+    "passport",
+    "permit",
+    "bitcoin",
+    "ethereum",
+    "org_bare",
+    "social",
+)
+_CODES = re.compile("|".join(f"(?P<{name}>{_SHAPES[name]})" for name in _FIRST))
+_MAC = re.compile(
+    rf"{_L}(?<![:\-])(?:[0-9A-Fa-f]{{2}}(?:(?::[0-9A-Fa-f]{{2}}){{5}}|(?:-[0-9A-Fa-f]{{2}}){{5}})|[0-9A-Fa-f]{{4}}(?:\.[0-9A-Fa-f]{{4}}){{2}})(?![A-Za-z0-9_:\-])"
+)
+_IPV6 = re.compile(
+    r"(?<![0-9A-Za-z_:.\[])\[?(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?:(?<=:)[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![0-9A-Za-z_:.])|(?<=\[)(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?=\])"
+)
+_PLATE = re.compile(
+    rf"[{PLATES}][A-HJ-NP-Za-hj-np-z][·. \-]?(?:[A-HJ-NP-Za-hj-np-z][0-9A-HJ-NP-Za-hj-np-z][0-9]{{4}}|[0-9]{{5}}[A-HJ-NP-Za-hj-np-z]|[0-9A-HJ-NP-Za-hj-np-z]{{5}}|[0-9A-HJ-NP-Z]{{4}}[挂学警港澳领])(?![0-9A-Za-z])|[使][0-9]{{6}}(?![0-9])|WJ[{PLATES}]?[0-9]{{4}}[0-9A-Z](?![0-9A-Za-z])"
+)
+_MILITARY = re.compile(rf"[{MILITARY}]字第[0-9A-Z]{{4,8}}")
+_DIGITS = re.compile(r"[0-9]")
+
+
+def emails(view: View) -> Iterator[Span]:
+    """Addresses with an @; `git@host:path` is a place, not a person."""
+    text, end = view.text, view.end
+    for found in _EMAIL.finditer(text, view.start, end) or ():
+        if text[found.end() : found.end() + 1] == ":" and text[found.start() : found.start() + 4] == "git@":
+            continue
+        yield _span(view, found.start(), found.end(), ("EMAIL_ADDRESS", 1.0, "email"))
+    for found in _EMAIL_LOOSE.finditer(text, view.start, end):
+        left = text[found.start() - 1 : found.start()]
+        if left in ("/", "=", "@") and "://" not in text[max(view.start, found.start() - 40) : found.start()]:
+            yield _span(view, found.start(), found.end(), ("EMAIL_ADDRESS", 0.9, "email"))
+
+
+def machines(view: View) -> Iterator[Span]:
+    """MAC and IPv6 addresses."""
+    text = view.text
+    for found in _MAC.finditer(text, view.start, view.end):
+        if found.group() not in ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", "FF:FF:FF:FF:FF:FF"):
+            yield _span(view, found.start(), found.end(), ("MAC_ADDRESS", 0.95, "mac"))
+    for found in _IPV6.finditer(text, view.start, view.end):
+        low = found.start() + found.group().startswith("[")
+        if _ipv6(text[low : found.end()]):
+            yield _span(view, low, found.end(), ("IP_ADDRESS", 0.9, "ipv6"))
+
+
+def _ipv6(text: str) -> bool:
+    """A clock, a slice and a C++ scope have colons too: six signs or more, a digit, and not only two-digit groups."""
+    if len(text) < 6 or _DIGITS.search(text) is None or all(len(part) <= 2 for part in text.split(":")):
+        return False
+    try:
+        address = ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return not (address.is_loopback or address.is_unspecified)
+
+
+def plates(view: View) -> Iterator[Span]:
+    """Number plates of China, and papers of its army: they begin with a Han letter."""
+    text = view.text
+    for found in _PLATE.finditer(text, view.start, view.end):
+        sure = len(_DIGITS.findall(found.group())) >= 3
+        if sure or view.cued(found.start(), found.end(), "PLATE"):
+            yield _span(view, found.start(), found.end(), ("CN_PLATE", 0.95 if sure else 0.7, "plate"))
+    for found in _MILITARY.finditer(text, view.start, view.end):
+        yield _span(view, found.start(), found.end(), ("CN_MILITARY_ID", 0.9, "military"))
+
+
+def codes(view: View) -> Iterator[Span]:
+    """Codes with letters and digits, each with its validator or its cue."""
+    at = view.start
+    while True:
+        found = _CODES.search(view.text, at, view.end)
+        if found is None:
+            return
+        span = _code(view, found)
+        if span is not None:
+            yield span
+        at = found.end() if span is not None else found.start() + 1
+
+
+def _code(view: View, found: re.Match[str]) -> Span | None:
+    """The shapes overlap: the first that fits the place and holds is it."""
+    start = found.start()
+    first = _FIRST.index(found.lastgroup or "")
+    for name in _FIRST[first:]:
+        again = _COMPILED[name].match(view.text, start, view.end)
+        judged = again and _JUDGES[name](view, start, again.end(), again.group())
+        if again and judged:
+            return _span(view, start, again.end(), judged)
+    return None
+
+
+def _span(view: View, start: int, end: int, what: tuple[str, float, str]) -> Span:
+    return Span(view.at(start), view.until(end), *what)
+
+
+def _uscc(view: View, start: int, end: int, text: str) -> Found:
+    if valid.uscc(text):
+        return "CN_USCC", 1.0, "uscc"
+    return ("CN_USCC", 0.6, "uscc_cue") if view.cued(start, end, "TAX") or _credit(view, start) else None
+
+
+def _credit(view: View, start: int) -> bool:
+    at = view.at(start)
+    return "信用代码" in view.raw[max(0, at - 16) : at]
+
+
+def _iban(view: View, start: int, end: int, text: str) -> Found:
+    return ("IBAN_CODE", 1.0, "iban") if valid.iban(text.replace(" ", "").replace("-", "")) else None
+
+
+def _vin(view: View, start: int, end: int, text: str) -> Found:
+    mixed = any(sign.isalpha() for sign in text) and any(sign.isdigit() for sign in text[:9])
+    if mixed and valid.vin(text) and sum(map(str.isalpha, text)) >= 3:
+        return "VIN", 0.85, "vin"
+    return ("VIN", 0.7, "vin_cue") if mixed and view.cued(start, end, "VIN") else None
+
+
+def _hk(view: View, start: int, end: int, text: str) -> Found:
+    letters = text.rstrip("()0123456789A") if text[1].isdigit() else text[:2]
+    letters = text[:1] if text[1].isdigit() else text[:2]
+    rest = text[len(letters) :].replace("(", "").replace(")", "")
+    right = valid.hk_id(letters, rest[:6], rest[6:])
+    cued = view.cued(start, end, "HK_ID")
+    if "(" in text:
+        return ("HK_ID_CARD", 0.95, "hk_id") if right else ("HK_ID_CARD", 0.6, "hk_id_shape") if cued else None
+    return ("HK_ID_CARD", 0.7, "hk_id") if cued and right else None
+
+
+def _on_cue(name: str, entity: str, score: float, rule: str) -> Callable[[View, int, int, str], Found]:
+    return lambda view, start, end, text: (entity, score, rule) if view.cued(start, end, name) else None
+
+
+def _checked(
+    check: Callable[[str], bool], entity: str, score: float, rule: str
+) -> Callable[[View, int, int, str], Found]:
+    return lambda view, start, end, text: (entity, score, rule) if check(text) else None
+
+
+def _passport(view: View, start: int, end: int, text: str) -> Found:
+    return ("CN_PASSPORT", 0.85, "passport") if view.cued(start, end, "PASSPORT") else None
+
+
+def _permit(view: View, start: int, end: int, text: str) -> Found:
+    if not view.cued(start, end, "PERMIT"):
+        return None
+    entity = {"H": "CN_HOME_PERMIT", "M": "CN_HOME_PERMIT", "L": "CN_TW_PERMIT", "T": "CN_TW_PERMIT"}
+    return entity.get(text[0].upper(), "CN_HK_MO_PERMIT"), 0.8, "permit"
+
+
+def _org(view: View, start: int, end: int, text: str) -> Found:
+    cued = view.cued(start, end, "ORG")
+    if not any(sign.isdigit() for sign in text[:8]):
+        return None
+    return ("CN_ORG_CODE", 0.85 if valid.org_code(text) else 0.6, "org_code") if cued else None
+
+
+_JUDGES: Mapping[str, Callable[[View, int, int, str], Found]] = {
+    "uscc": _uscc,
+    "iban": _iban,
+    "vin": _vin,
+    "tw_id": _checked(valid.tw_id, "TW_ID_CARD", 0.85, "tw_id"),
+    "sg_id": _checked(valid.sg_id, "SG_NRIC_FIN", 0.85, "sg_nric"),
+    "nino": lambda view, start, end, text: ("UK_NINO", 0.7, "nino"),
+    "hk_id": _hk,
+    "mo_id": _on_cue("HK_ID", "MO_ID_CARD", 0.7, "mo_id"),
+    "passport": _passport,
+    "permit": _permit,
+    "old_tw": _on_cue("PERMIT", "CN_TW_PERMIT", 0.7, "permit_old"),
+    "org": _org,
+    "org_bare": _org,
+    "green_card": _on_cue("PERMIT", "CN_RESIDENCE_PERMIT", 0.7, "green_card"),
+    "social": _on_cue("SOCIAL", "CN_SOCIAL_SECURITY", 0.7, "social"),
+    "bitcoin": lambda view, start, end, text: ("CRYPTO", 0.7, "bitcoin") if _mixed(text) else None,
+    "ethereum": lambda view, start, end, text: ("CRYPTO", 0.8, "ethereum"),
+}
+_COMPILED = {name: re.compile(shape) for name, shape in _SHAPES.items()}
+
+
+def _mixed(text: str) -> bool:
+    return (
+        any(map(str.isupper, text)) and any(map(str.islower, text)) and any(map(str.isdigit, text))
+    ) or text.startswith("bc1")

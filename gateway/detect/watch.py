@@ -1,0 +1,123 @@
+"""A text on its way: what may leave, and what was found in it. Which words replace a find is `stages.pii`'s matter.
+
+Law: the pieces and finds are the same however the text is cut, since `Source.read` is a function of the text alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.detect.patterns import PEM_TAIL, Settled
+from gateway.detect.secrets import RUN_ON
+from gateway.detect.span import Span
+
+
+class Source(Protocol):
+    """What finds things in a text that arrives: `Patterns`, or those with names."""
+
+    @property
+    def context(self) -> int: ...
+
+    def read(self, text: str, start: int, *, ended: bool) -> Settled: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of the text: as it came when `span` is None, else what was found. A find that has not ended is told
+    twice: `begun` when it is seen, and with its true end once that has come.
+    """
+
+    text: str
+    span: Span | None = None
+    begun: bool = False
+    bare: bool = False  # in JSON: it stood outside a string
+
+
+class Watch:
+    """Follows one text. Places in spans count the code points of the whole text."""
+
+    __slots__ = ("_buffer", "_ended", "_open", "_origin", "_source", "_start")
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._buffer = ""  # context that has left, then what is held
+        self._start = 0  # where what is held begins in it
+        self._origin = 0  # the place of the buffer's first character in the text
+        self._open: Span | None = None  # a secret whose end has not come
+        self._ended = False
+
+    @property
+    def held(self) -> int:
+        """Code points that have come and not left."""
+        return len(self._buffer) - self._start
+
+    def feed(self, text: str) -> list[Part]:
+        return list(self._run(text, ended=False))
+
+    def finish(self) -> list[Part]:
+        if self._ended:
+            return []
+        self._ended = True
+        return list(self._run("", ended=True))
+
+    def _run(self, text: str, *, ended: bool) -> Iterator[Part]:
+        self._buffer += text
+        if self._open is not None:
+            closed = self._swallow(ended)
+            if closed is None:
+                return
+            yield closed
+        settled = self._source.read(self._buffer, self._start, ended=ended)
+        yield from self._parts(settled)
+        self._forget()
+
+    def _parts(self, settled: Settled) -> Iterator[Part]:
+        buffer, at, until = self._buffer, self._start, settled.until
+        for index, span in enumerate(settled.spans):
+            if span.start >= until:
+                break
+            if span.start > at:
+                yield Part(buffer[at : span.start])
+            placed = span._replace(start=span.start + self._origin, end=span.end + self._origin)
+            last = settled.open_end and index == len(settled.spans) - 1
+            if last:
+                self._open = placed
+            yield Part(buffer[span.start : span.end], placed, begun=last)
+            at = span.end
+        if until > at:
+            yield Part(buffer[at:until])
+            at = until
+        self._start = at
+
+    def _swallow(self, ended: bool) -> Part | None:
+        """Drops the rest of an open secret; gives it once its end is seen."""
+        span = self._open
+        assert span is not None
+        low = self._start
+        if span.rule == "pem":
+            tail = PEM_TAIL.search(self._buffer, max(0, low - 80, span.start - self._origin + 26))
+            end = tail.end() if tail else len(self._buffer)
+            done = ended or tail is not None
+        else:
+            found = _RUN_ON.match(self._buffer, low)
+            end = found.end() if found else low
+            done = ended or end < len(self._buffer)
+        self._start = end
+        if not done:
+            self._forget(keep=160)
+            return None
+        self._open = None
+        return Part("", span._replace(end=self._origin + end))
+
+    def _forget(self, keep: int = 0) -> None:
+        drop = self._start - max(keep, self._source.context)
+        if drop > 0:
+            self._buffer = self._buffer[drop:]
+            self._start -= drop
+            self._origin += drop
+
+
+_RUN_ON: re.Pattern[str] = RUN_ON

@@ -1,0 +1,128 @@
+"""The personal-data stage: prompts on their way in, replies on their way out. What is done with a find is `rewriting`'s matter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gateway.core.exchange import Exchange, Passage
+from gateway.core.exchange import Kind as Reads
+from gateway.core.reply import Channel, Kind
+from gateway.core.stage import Piece, Transform
+from gateway.core.verdict import Allow, Amend, Code, Finding, Refuse, Verdict
+from gateway.detect.detectors import Detectors, detectors
+from gateway.detect.jsontext import JsonWatch
+from gateway.detect.watch import Part, Source, Watch
+from gateway.stages.pii.pseudonyms import Restoring, Tags, finder, scope_of
+from gateway.stages.pii.rewriting import Rewriting
+from gateway.stages.pii.vault import MemoryVault, Vault
+from policies.pii import Direction, PiiPolicy
+
+_JSON = frozenset({Reads.ARGUMENTS, Reads.SCHEMA})
+
+
+class Redaction:
+    """Judges prompts, and makes the transform for each channel of the reply. `key` is the secret that tags are made with."""
+
+    name = "pii"
+
+    def __init__(
+        self, policy: PiiPolicy, key: bytes, found_by: Detectors | None = None, vault: Vault | None = None
+    ) -> None:
+        self.policy = policy
+        self.detectors = detectors(policy) if found_by is None else found_by
+        self.vault = MemoryVault(policy.restore.lifetime_s) if vault is None else vault
+        self._key = key
+
+    @property
+    def slow(self) -> bool:
+        """Judge in a thread: a detector may take its time."""
+        return self.detectors.slow
+
+    def judge(self, exchange: Exchange) -> Verdict:
+        """Every passage rewritten as policy says, or a refusal."""
+        scope = scope_of(exchange, self._key)
+        tags = Tags(self._key, scope, self.vault.recall(scope, exchange.received_at))
+        rewritings = [self._rewriting(exchange, Direction.REQUEST, passage, tags) for passage in exchange.passages]
+        passages = tuple(
+            self._passage(passage, rewriting) for passage, rewriting in zip(exchange.passages, rewritings, strict=True)
+        )
+        findings = tuple(finding for rewriting in rewritings for finding in rewriting.findings)
+        blocked = [rewriting for rewriting in rewritings if rewriting.blocked]
+        if blocked:
+            return Refuse(Code.PERSONAL_DATA_BLOCKED, findings, f"{blocked[0].blocked} in {blocked[0].where}")
+        if tags.values:
+            self.vault.remember(scope, tags.values, exchange.received_at)
+        if passages == exchange.passages and not tags.values:
+            return Allow(findings)
+        return Amend(self._amended(exchange, passages, tags), findings)
+
+    def transform(self, exchange: Exchange, channel: Channel) -> Transform:
+        scope = scope_of(exchange, self._key)
+        tags = Tags(self._key, scope, dict(exchange.pseudonyms))
+        json = channel.kind is Kind.ARGUMENTS
+        rewriting = Rewriting(self.policy, exchange, Direction.RESPONSE, str(channel), tags, json)
+        watch = JsonWatch(self.detectors.response) if json else Watch(self.detectors.response)
+        known = finder(exchange.pseudonyms) if self._restores(exchange) else None
+        return Redacted(watch, rewriting, Restoring(known, in_json=json) if known else None)
+
+    def _rewriting(self, exchange: Exchange, direction: Direction, passage: Passage, tags: Tags) -> Rewriting:
+        json = passage.kind in _JSON and passage.text.lstrip()[:1] in ("{", "[", '"')
+        return Rewriting(self.policy, exchange, direction, passage.where, tags, json)
+
+    def _passage(self, passage: Passage, rewriting: Rewriting) -> Passage:
+        parts = _parts(self.detectors.request, passage.text, json=rewriting.json)
+        text = "".join(rewriting.part(part) for part in parts)
+        return passage if text == passage.text else replace(passage, text=text)
+
+    def _amended(self, exchange: Exchange, passages: tuple[Passage, ...], tags: Tags) -> Exchange:
+        known = tuple(tags.values.items()) if self._restores(exchange) else ()
+        return replace(exchange, passages=passages, pseudonyms=known)
+
+    def _restores(self, exchange: Exchange) -> bool:
+        return exchange.principal is not None and self.policy.restores(exchange.principal.roles)
+
+
+def _parts(source: Source, text: str, *, json: bool) -> Sequence[Part]:
+    """A whole text's parts: as a stream of one piece would have them."""
+    if json:
+        watch = JsonWatch(source)
+        return [*watch.feed(text), *watch.finish()]
+    parts: list[Part] = []
+    at = 0
+    for span in source.read(text, 0, ended=True).spans:
+        parts += (Part(text[at : span.start]), Part(text[span.start : span.end], span))
+        at = span.end
+    return [*parts, Part(text[at:])]
+
+
+class Redacted:
+    """One channel of a reply: redacted, then tags put back for those who may have the values. Restored text is not read again."""
+
+    __slots__ = ("_restoring", "_rewriting", "_told", "_watch")
+
+    def __init__(self, watch: Watch | JsonWatch, rewriting: Rewriting, restoring: Restoring | None) -> None:
+        self._watch, self._rewriting, self._restoring = watch, rewriting, restoring
+        self._told = 0
+
+    def feed(self, text: str) -> Piece:
+        written = self._written(self._watch.feed(text))
+        if self._restoring is not None:
+            written = self._restoring.feed(written)
+        return self._piece(written)
+
+    def finish(self) -> Piece:
+        written = self._written(self._watch.finish())
+        if self._restoring is not None:
+            written = self._restoring.feed(written) + self._restoring.finish()
+        return self._piece(written)
+
+    def _written(self, parts: Sequence[Part]) -> str:
+        return "".join(self._rewriting.part(part) for part in parts)
+
+    def _piece(self, text: str) -> Piece:
+        found: tuple[Finding, ...] = tuple(self._rewriting.findings[self._told :])
+        self._told += len(found)
+        if self._rewriting.blocked:
+            return Piece("", found, Code.PERSONAL_DATA_BLOCKED)
+        return Piece(text, found)
