@@ -20,7 +20,7 @@ from gateway.http import tls
 from gateway.settings import Secret, Settings
 
 CERTIFICATE_WARNING = timedelta(days=21)  # time to get a new one from a slow authority
-CRL_WARNING = timedelta(days=2)  # lists of large authorities live for a week
+CRL_WARNING = timedelta(days=14)  # or a fifth of a list's life: those of large authorities live for a week
 
 SERVER = ("server certificate", "服务器证书")
 CLIENT_CA = ("client authorities", "客户端证书机构")
@@ -114,7 +114,8 @@ def _freshness(name: str, crl: x509.CertificateRevocationList, now: datetime) ->
         f"{name}: {len(crl)} revoked, good until {due:%Y-%m-%d}",
         f"{name}：已吊销 {len(crl)} 个，有效期至 {due:%Y-%m-%d}",
     )
-    return Check(CRL, State.PROBLEM if due - now < CRL_WARNING else State.FINE, said, hint)
+    warning = min(CRL_WARNING, (due - crl.last_update_utc) / 5)
+    return Check(CRL, State.PROBLEM if due - now < warning else State.FINE, said, hint)
 
 
 def _audit_keys(settings: Settings) -> Iterator[Check]:

@@ -42,7 +42,7 @@ def test_a_new_site_is_sound(site: Path) -> None:
     ("days", "subjects"),
     [
         (60, set()),
-        (89, {"revocation list"}),
+        (80, {"revocation list"}),
         (91, {"revocation list"}),
         (350, {"revocation list", "server certificate"}),
         (366, {"revocation list", "server certificate"}),
