@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.audit.seal import FileSigner
+from tests.audit.server import Unavailable, a_server
 
 
 @pytest.fixture
@@ -31,3 +34,20 @@ def clock() -> Callable[[], float]:
         return now[0]
 
     return read
+
+
+@pytest.fixture(scope="session")
+def elasticsearch() -> Iterator[str]:
+    """The address of a real Elasticsearch: ES_URL's, or one started for this session."""
+    if "ES_URL" in os.environ:
+        yield os.environ["ES_URL"]
+        return
+    try:
+        with a_server() as server:
+            yield server.url
+    except Unavailable as error:
+        if os.environ.get("CI"):
+            raise
+        message = f"NO REAL ELASTICSEARCH HERE, its tests are skipped: {error}"
+        warnings.warn(message, pytest.PytestWarning, stacklevel=1)
+        pytest.skip(message)

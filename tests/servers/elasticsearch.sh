@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# A real Elasticsearch for tests: elastic's own integ-test distribution from Maven Central, on loopback, in memory of 512 MB.
+#
+#   elasticsearch.sh fetch          download once into the cache (mvn and a JDK are needed)
+#   elasticsearch.sh run PORT DIR   run it in the foreground with its data in DIR, until killed
+#
+# The distribution holds the server, its transport and its security: no data-stream, lifecycle, ingest or script modules.
+# Elasticsearch will not run as root: a user is made for it. It is for tests only and never redistributed.
+set -euo pipefail
+
+version=${ES_VERSION:-8.19.5}
+cache=${HANGU_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hangu-tests}
+runner=hangu-es
+home=/opt/hangu-tests/elasticsearch-$version
+[ "$(id -u)" = 0 ] || home=$cache/elasticsearch-$version
+
+fetch() {
+  [ -x "$home/bin/elasticsearch" ] && return 0
+  command -v mvn >/dev/null || { echo "mvn is not here: cannot fetch elasticsearch" >&2; return 3; }
+  local artifact=org.elasticsearch.distribution.integ-test-zip:elasticsearch:$version:zip
+  local zip=$HOME/.m2/repository/org/elasticsearch/distribution/integ-test-zip/elasticsearch/$version/elasticsearch-$version.zip
+  [ -f "$zip" ] || mvn -q -B dependency:get "-Dartifact=$artifact" -Dtransitive=false >&2
+  mkdir -p "$(dirname "$home")"
+  local fresh
+  fresh=$(mktemp -d "$(dirname "$home")/fetch.XXXXXX")
+  (cd "$fresh" && python3 -m zipfile -e "$zip" .)
+  chmod -R a+rX "$fresh"
+  chmod a+x "$fresh/elasticsearch-$version"/bin/* 
+  find "$fresh" -path '*/platform/*' -type f -exec chmod a+x {} +
+  mv "$fresh/elasticsearch-$version" "$home" 2>/dev/null || true
+  rm -rf "$fresh"
+}
+
+run() {
+  local port=$1 dir=$2
+  fetch
+  mkdir -p "$dir/config" "$dir/data" "$dir/logs"
+  cp -r "$home/config/." "$dir/config/"
+  cat >"$dir/config/elasticsearch.yml" <<YML
+cluster.name: hangu-tests
+discovery.type: single-node
+network.host: 127.0.0.1
+http.port: $port
+transport.port: 0
+path.data: $dir/data
+path.logs: $dir/logs
+xpack.security.enabled: false
+cluster.routing.allocation.disk.threshold_enabled: false
+YML
+  export ES_PATH_CONF=$dir/config ES_JAVA_HOME=${ES_JAVA_HOME:-$(java_home)}
+  export ES_JAVA_OPTS="-Xms512m -Xmx512m -XX:-HeapDumpOnOutOfMemoryError"
+  if [ "$(id -u)" = 0 ]; then
+    id "$runner" >/dev/null 2>&1 || useradd --system --no-create-home --shell /usr/sbin/nologin "$runner"
+    chown -R "$runner" "$dir"
+    exec setpriv --reuid="$runner" --regid="$runner" --clear-groups --pdeathsig KILL "$home/bin/elasticsearch"
+  fi
+  exec "$home/bin/elasticsearch"
+}
+
+java_home() { dirname "$(dirname "$(readlink -f "$(command -v java)")")"; }
+
+case ${1:-} in
+  fetch) fetch ;;
+  run) run "$2" "$3" ;;
+  *) sed -n '2,9p' "$0" >&2; exit 2 ;;
+esac
