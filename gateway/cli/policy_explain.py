@@ -143,13 +143,24 @@ def place_of(candidate: Candidate, rule: str) -> str:
     for one in candidate.bundle.access.rules:
         if str(one) == rule:
             return f"{one.file} line {one.line}"
-    word = rule.rpartition(".")[2]
     for file, data in sorted(candidate.bundle.files.items()):
         if not file.startswith("cases/") and not file.endswith(".csv"):
-            for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
-                if word in line.replace(":", " ").replace(",", " ").split():
-                    return f"{file} line {number}"
+            line = _line_of(data.decode("utf-8", "replace").splitlines(), rule)
+            if line:
+                return f"{file} line {line}"
     return ""
+
+
+def _line_of(lines: list[str], rule: str) -> int:
+    """The line, from 1, on which the rule's name stands as a word; of `a.b`, the first `b` from the first `a` on. 0: none."""
+    head, _, word = rule.rpartition(".")
+    began = not head
+    for number, line in enumerate(lines, 1):
+        words = line.replace(":", " ").replace(",", " ").split()
+        began = began or head in words
+        if began and word in words:
+            return number
+    return 0
 
 
 def _refused(refusal: Refuse) -> str:
