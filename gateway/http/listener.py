@@ -28,6 +28,7 @@ SWEEP_SECONDS = 0.5  # how exactly deadlines are kept; shorter limits are looked
 SHUTDOWN_SECONDS = 2.0  # for TLS's own goodbye: a client that does not answer it is cut off
 ACCEPTS_AT_ONCE = 64  # then other connections get their turn
 PAUSE_SECONDS = 1.0  # when the process has no descriptors left: until some may have been freed
+AT_ONCE_SECONDS = 0.01  # to aiohttp, 0 means forever
 CUT_SECONDS = 5.0  # for exchanges that outlive a drain: to write their record once they were told to stop
 
 
@@ -127,8 +128,8 @@ class Listening:
         await self.close()
         return cut
 
-    async def close(self) -> None:
-        """Stop at once; exchanges under way are cancelled, which they get a moment to record."""
+    async def close(self, seconds: float = CUT_SECONDS) -> None:
+        """Stop at once; exchanges under way are cancelled, and get `seconds` to record that."""
         self._stop_accepting()
         for handshake in self._handshakes:
             handshake.cancel()
@@ -136,8 +137,8 @@ class Listening:
         self._sweeper.cancel()
         exchanges = [task for door in self._doors.doors if (task := door.cut()) is not None]
         if exchanges:
-            await asyncio.wait(exchanges, timeout=CUT_SECONDS)
-        await self._doors.shutdown(0)
+            await asyncio.wait(exchanges, timeout=seconds)
+        await self._doors.shutdown(AT_ONCE_SECONDS)
 
     # accepting
 

@@ -256,6 +256,27 @@ async def test_what_outlives_a_drain_is_told_to_stop_and_waited_for(papers: Pape
 
 
 @on_both_loops
+async def test_a_handler_that_will_not_stop_does_not_keep_the_process(papers: Papers) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def clings(request: BaseRequest) -> StreamResponse:
+        begun.set()
+        while not go_on.is_set():
+            try:
+                await go_on.wait()
+            except asyncio.CancelledError:
+                continue
+        return Response()
+
+    async with listening(papers, clings) as at, connected(at.port, papers.client("ana")) as client:
+        await client.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await begun.wait()
+        await at.close(0.1)
+        assert await client.is_closed()
+        go_on.set()
+
+
+@on_both_loops
 async def test_a_handler_is_cancelled_when_its_client_leaves(papers: Papers) -> None:
     begun, stopped = asyncio.Event(), asyncio.Event()
 
@@ -328,6 +349,48 @@ def test_it_does_not_start_without_the_c_parser() -> None:
     assert done.returncode != 0
     assert "the C parser is missing" in done.stderr
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+OUT_OF_DESCRIPTORS = """
+import asyncio, resource, sys
+from functools import partial
+from pathlib import Path
+from gateway.http import listener, tls
+from gateway.settings.outside import Limits
+from tests.http.sockets import Papers, echo
+
+async def main():
+    trust = partial(tls.read, Papers(Path(sys.argv[1])).files)
+    notice = partial(print, flush=True)
+    at = await listener.start(echo, trust, Limits(), listener.Address("127.0.0.1", 0), notice=notice)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+    print(at.port, flush=True)
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    await at.close()
+
+asyncio.run(main())
+"""
+
+
+def test_a_process_out_of_descriptors_answers_again_once_it_has_some(papers: Papers) -> None:
+    words = [sys.executable, "-c", OUT_OF_DESCRIPTORS, str(papers.directory)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        port = int(server.stdout.readline())
+        crowd = [socket.create_connection(("127.0.0.1", port)) for _ in range(60)]
+        assert server.stdout.readline() == f"{Notice.NO_DESCRIPTORS}\n"
+        for one in crowd:
+            one.close()
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=8) as plain,
+            papers.client("ana").wrap_socket(plain, server_hostname="localhost") as secured,
+        ):
+            secured.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert secured.recv(17).startswith(b"HTTP/1.1 200")
+        server.stdin.close()
+        server.stdout.read()
+        assert server.wait() == 0
 
 
 async def until(condition: Any) -> None:
