@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+from gateway.cli.words import say
+
 NAME = "backend"
 HELP = {
     "en": "run the embedded TGI-compatible backend",
@@ -28,6 +30,6 @@ def run(args: argparse.Namespace) -> int:
     try:
         serve(args.port)
     except (WeightsMissing, EngineFailed, OSError) as error:
-        print(f"hangu backend: {error}", file=sys.stderr)
+        print(f"{say('error', '错误')}: {error}", file=sys.stderr)
         return 2
     return 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-import regex  # type: ignore[import-untyped]
+import regex
 from outlines_core.json_schema import build_regex_from_schema  # type: ignore[import-untyped]
 
 from tgi.embedded.engine import EngineFailed

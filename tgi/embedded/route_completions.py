@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
 
@@ -12,7 +11,7 @@ from tgi.embedded import replies, sse
 from tgi.embedded.failures import InferError
 from tgi.embedded.requests import Completion, Generate, Parameters
 from tgi.embedded.route_generate import Streamed, json_reply, tokens
-from tgi.embedded.service import Answer, Service, Timings, complete
+from tgi.embedded.service import Answer, Service, Timings, complete, together
 
 
 async def completions(service: Service, http: web.Request, request: Completion) -> web.StreamResponse:
@@ -23,7 +22,7 @@ async def completions(service: Service, http: web.Request, request: Completion) 
     characters = sum(len(prompt) for prompt in request.prompt)
     if request.stream:
         return await sse.send(http, replies.stream_headers(characters), _chunks(service, runs))
-    answers = await _all(service, runs)
+    answers = await together([complete(service, run) for run in runs])
     return _whole(service, answers, characters)
 
 
@@ -51,15 +50,6 @@ def _as_generate(request: Completion, prompt: str) -> Generate:
         details=True,
     )
     return Generate(prompt, parameters)
-
-
-async def _all(service: Service, runs: list[Generate]) -> list[Answer]:
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(complete(service, run)) for run in runs]
-    except* InferError as failures:
-        raise failures.exceptions[0] from None
-    return [task.result() for task in tasks]
 
 
 def _whole(service: Service, answers: list[Answer], characters: int) -> web.Response:

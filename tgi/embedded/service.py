@@ -6,7 +6,7 @@ What TGI calls `infer`. No HTTP and no reply shapes: routes turn what comes from
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
@@ -107,16 +107,24 @@ async def complete(service: Service, request: Generate) -> Answer:
         return await _one(service, request)
     with _counted(service):
         check_best_of(best_of, service.limits)
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_one(service, request)) for _ in range(best_of)]
-    except* InferError as failures:
-        raise failures.exceptions[0] from None
-    answers = [task.result() for task in tasks]
+    answers = await together([_one(service, request) for _ in range(best_of)])
     best = max(range(best_of), key=lambda i: _mean_logprob(answers[i]))
     others = tuple(answer for i, answer in enumerate(answers) if i != best)
     won = answers[best]
     return Answer(won.tokens, won.top_tokens, won.end, won.input_length, won.timings, others)
+
+
+async def together(asked: Sequence[Coroutine[None, None, Answer]]) -> list[Answer]:
+    """All of them at once; the first to be refused ends the others. Raises `InferError`."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one) for one in asked]
+    except ExceptionGroup as failures:
+        refused, others = failures.split(InferError)
+        if refused is not None and others is None:
+            raise refused.exceptions[0] from None
+        raise
+    return [task.result() for task in tasks]
 
 
 def record(service: Service, timings: Timings) -> None:

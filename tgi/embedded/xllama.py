@@ -193,7 +193,10 @@ def _start(path: Path, key: str) -> Any:
     params.api_keys = [key]
     params.ui = False
     params.verbosity = 0
-    return xllamacpp.Server(params)
+    try:
+        return xllamacpp.Server(params)
+    except RuntimeError as error:
+        raise EngineFailed(f"llama.cpp: {path}: {error}") from error
 
 
 def _card(template: str) -> ModelCard:

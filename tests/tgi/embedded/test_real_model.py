@@ -12,12 +12,10 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tgi.embedded import weights
 from tgi.embedded.greenlist import green_mask
 from tgi.embedded.xllama import SPECIAL
 
@@ -139,8 +137,14 @@ def test_more_requests_than_seats_are_all_answered(url: str) -> None:
     assert all(reply["details"]["generated_tokens"] == 3 for reply in replies)
 
 
-def test_weights_of_another_digest_are_refused(tmp_path: Path) -> None:
-    forged = tmp_path / weights.FILE
-    forged.write_bytes(b"not a model")
-    with pytest.raises(weights.WeightsMissing, match="reinstall"):
-        weights.checked(forged, weights.SHA256)
+def test_clients_that_leave_in_the_middle_free_their_seats(url: str) -> None:
+    body = json.dumps({"inputs": "Once", "parameters": {"max_new_tokens": 2000}}).encode()
+    for _ in range(8):
+        request = urllib.request.Request(url + "/generate_stream", body, {"content-type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as stream:
+            assert stream.readline().startswith(b"data: ")
+    # Twice as many as there are seats: had one been kept, this would wait for 2,000 tokens.
+    request = urllib.request.Request(url + "/metrics")
+    assert generate(url, "Two plus two is", max_new_tokens=2)["details"]["generated_tokens"] == 2
+    with urllib.request.urlopen(request, timeout=30) as reply:
+        assert b"tgi_batch_current_size 0\n" in reply.read()

@@ -253,3 +253,23 @@ async def test_a_key_guards_what_tgis_guards_and_no_more(backend: Ask) -> None:
     assert (await client.post("/generate", GENERATE, headers={"authorization": "Bearer s3cret"})).status == 200
     assert (await client.post("/chat_tokenize", {"messages": [{"role": "user", "content": "x"}]})).status == 200
     assert (await client.get("/info")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/generate", {"inputs": "a", "parameters": {"best_of": 2, "do_sample": True}}),
+        ("/v1/completions", {"prompt": ["a", "b"]}),
+    ],
+)
+async def test_one_failure_of_several_answers_is_the_answer(backend: Ask, path: str, body: dict[str, Any]) -> None:
+    reply = await (await backend(ReplayEngine(ANSWER, failing=True))).post(path, body)
+    assert (reply.status, reply.json["error_type"]) == (424, "generation")
+
+
+async def test_a_grammar_that_no_token_can_follow_is_a_failure(backend: Ask) -> None:
+    # Half a character is never the next token under a grammar, and the replay has these characters in bytes only.
+    body = {"inputs": "a", "parameters": {"grammar": {"type": "regex", "value": "函谷"}}}
+    reply = await (await backend()).post("/generate", body)
+    assert (reply.status, reply.json["error_type"]) == (424, "generation")
+    assert "no token of the vocabulary" in reply.json["error"]
