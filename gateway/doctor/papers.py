@@ -130,7 +130,9 @@ def _audit_keys(settings: Settings) -> Iterator[Check]:
         said = ("the signing key or its public half is no PEM key", "签名密钥或其公钥不是 PEM 密钥")
         yield Check(AUDIT_KEYS, State.PROBLEM, said, ("see audit.signing_key", "参见 audit.signing_key"))
         return
-    if not same:
+    if same:
+        yield Check(AUDIT_KEYS, State.FINE, ("both halves belong together", "公私钥匹配"))
+    else:
         said = ("audit.public_key is not the other half of audit.signing_key",) * 2
         yield Check(AUDIT_KEYS, State.PROBLEM, said, ("auditors could verify nothing", "审计员将无法校验任何记录"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import time
 from collections.abc import Mapping
@@ -141,5 +142,7 @@ def _trust(ca: Any, url: str) -> ssl.SSLContext | None:
 
 
 def _short(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorError) and (number := error.os_error.errno) is not None and number > 0:
+        return os.strerror(number).lower()
     text = str(error).strip()
     return text[:200] if text else type(error).__name__

@@ -70,6 +70,7 @@ async def test_a_backend_that_is_not_there_is_a_problem_with_a_hint(tmp_path: Pa
     check = await check_backend(settings_with(tmp_path, backend={"url": f"http://127.0.0.1:{port}"}))
     assert check.state is State.PROBLEM
     assert "hangu backend" in check.hint[0]
+    assert check.said[0].endswith("connection refused")
 
 
 async def test_the_backend_is_asked_with_its_key_which_is_not_shown(
