@@ -48,7 +48,7 @@ class Asked:
         self._put_back(exchange.passages)
         if target.takes_model:
             self._body["model"] = exchange.model if self.served_model is None else self.served_model
-        if exchange.parameters.max_tokens != self.parameters.max_tokens and target.max_tokens:
+        if target.max_tokens and exchange.parameters.max_tokens is not None:
             self._cap(exchange.parameters.max_tokens)
         return BackendRequest(target.method, target.path, orjson.dumps(self._body), self.streaming)
 
@@ -69,8 +69,8 @@ class Asked:
                 raise CannotPutBack("a stage left a passage of another place", passage.where)
             slot.put(passage.text)
 
-    def _cap(self, tokens: int | None) -> None:
-        """A stage may lower what is asked for."""
+    def _cap(self, tokens: int) -> None:
+        """As asked for, unless a stage has lowered it."""
         inside = self._body.get("parameters") if self.target.max_tokens == "max_new_tokens" else self._body
-        if tokens is not None and isinstance(inside, dict):
+        if isinstance(inside, dict):
             inside[self.target.max_tokens] = tokens

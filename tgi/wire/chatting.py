@@ -18,7 +18,7 @@ from tgi.wire.draft import (
     string_at,
 )
 from tgi.wire.grammars import response_format_for_openai, response_format_for_tgi
-from tgi.wire.messages import messages, tool_choice, tools
+from tgi.wire.messages import messages, tool_choice, tool_choice_of_openai, tools
 
 _GONE = "is not supported: leave it out"
 _ONE = of.only(1, because="must be 1: this backend gives one choice")
@@ -158,6 +158,7 @@ _OTHERS: Mapping[str, Rule] = {  # what vLLM, SGLang and llama-server take beyon
 OPENAI_CHAT: Mapping[str, Rule] = {
     **_CHAT,
     **_OTHERS,
+    "tool_choice": tool_choice_of_openai,
     "response_format": response_format_for_openai,
     "reasoning_effort": of.one_of("none", "minimal", "low", "medium", "high"),
     "parallel_tool_calls": of.flag(),

@@ -45,6 +45,8 @@ def _message(draft: Draft, where: str, value: object) -> Out:
         invalid(f"{where}.role", "must be one of system, developer, user, assistant, tool")
     # Templates of open models know no "developer", and would leave its words out.
     kept: Out = {"role": "system" if role == "developer" else role}
+    if given.get("content") == "" and given.get("tool_calls"):
+        given = {key: field for key, field in given.items() if key != "content"}  # TGI would take it for the whole turn
     for key, field in given.items():
         rule = _FIELDS.get(key)
         if rule is None:
@@ -240,6 +242,12 @@ def tool_choice(draft: Draft, out: Out, key: str, where: str, value: object) -> 
     kept: Out = {}
     read_fields(draft, kept, _CHOICE, given, where + ".")
     out[key] = kept
+
+
+def tool_choice_of_openai(draft: Draft, out: Out, key: str, where: str, value: object) -> None:
+    if type(value) is str and value not in ("auto", "none", "required"):
+        invalid(where, "must be one of auto, none, required, or an object that names a function")
+    tool_choice(draft, out, key, where, value)
 
 
 def _chosen(draft: Draft, out: Out, key: str, where: str, value: object) -> None:

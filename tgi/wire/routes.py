@@ -18,7 +18,7 @@ from tgi.wire import chatting, facts, generating, read_generate, read_openai, re
 from tgi.wire.asked import Asked, Target
 from tgi.wire.draft import Draft, Rejected
 from tgi.wire.strict import Limits, parse
-from tgi.wire.thinking import Shown, Thinking
+from tgi.wire.thinking import Shown, Thinking, begins
 from tgi.wire.writing import FactsWriting
 
 TGI_MODEL = "tgi"  # what TGI's clients send when they mean "whatever is served"
@@ -90,16 +90,17 @@ def _generate(wire: AnyWire, body: dict[str, object], *, streams: bool | None, b
     draft = Draft(wire.limits)
     generating.generate(draft, body, streams=streams, echo=bare and wire.echo_by_default)
     stream, shown = draft.streaming, _in_text(wire.shown)
+    thinking = begins(wire.thinking, _prompts(draft), templated=False, constrained=draft.facts.get("grammar") is True)
 
     def read() -> Reading:
         if stream:
-            return _reply(read_generate.StreamFrames(wire.thinking), stream, shown)
-        return _reply(read_generate.WholeFrames(wire.thinking, others=draft.details), stream, shown)
+            return _reply(read_generate.StreamFrames(thinking), stream, shown)
+        return _reply(read_generate.WholeFrames(thinking, others=draft.details), stream, shown)
 
     def write(exchange: Exchange, created: int) -> Writing:
         prompt = next((passage.text for passage in exchange.passages if passage.where == "inputs"), "")
         echo = prompt if draft.echo else ""
-        wanted = write_generate.Wanted(echo, draft.details, bare, wire.thinking)
+        wanted = write_generate.Wanted(echo, draft.details, bare, thinking)
         return write_generate.StreamWriting(wanted) if stream else write_generate.WholeWriting(wanted)
 
     target = Target("POST", "/generate_stream" if stream else "/generate", read, write, max_tokens="max_new_tokens")
@@ -141,16 +142,29 @@ def _openai(wire: AnyWire, draft: Draft, action: Action, path: str) -> Ask:
         draft.out["stream"] = True
         draft.out["stream_options"] = {"include_usage": True}  # what it cost is always recorded
     samples = draft.parameters().samples
+    going_on = _last_words(draft) if chat else _prompts(draft)
+    thinking = begins(wire.thinking, going_on, templated=chat, constrained=draft.facts.get("grammar") is True)
 
     def read() -> Reading:
-        return _reply(read_openai.OpenAIFrames(wire.thinking, samples), stream, shown)
+        return _reply(read_openai.OpenAIFrames(thinking, samples), stream, shown)
 
     def write(exchange: Exchange, created: int) -> Writing:
         usage, logprobs = draft.usage_wanted, exchange.parameters.logprobs
-        wanted = write_openai.Wanted(exchange.id, created, exchange.model, chat, usage, logprobs, shown, wire.thinking)
+        wanted = write_openai.Wanted(exchange.id, created, exchange.model, chat, usage, logprobs, shown, thinking)
         return write_openai.StreamWriting(wanted) if stream else write_openai.WholeWriting(wanted)
 
     return _asked(wire, draft, action, Target("POST", path, read, write, max_tokens="max_tokens", takes_model=True))
+
+
+def _prompts(draft: Draft) -> list[str]:
+    """The bare prompts of `/generate` and completions."""
+    return [passage.text for passage in draft.passages if passage.where.startswith(("inputs", "prompt"))]
+
+
+def _last_words(draft: Draft) -> list[str]:
+    """A last turn of the assistant's, which the model goes on from."""
+    last = f"messages[{len(draft.out['messages']) - 1}]."  # type: ignore[arg-type]
+    return [p.text for p in draft.passages if p.role == "assistant" and p.where.startswith(last)]
 
 
 def _reply(frames: reading.Frames, stream: bool, shown: Shown) -> Reading:

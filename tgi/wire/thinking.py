@@ -30,6 +30,21 @@ class Shown(StrEnum):
     DROPPED = "dropped"  # not at all
 
 
+def begins(usual: Thinking, prompts: Sequence[str], *, templated: bool, constrained: bool) -> Thinking:
+    """How the reply to one request begins, for a model whose chats usually begin so.
+
+    `prompts` are the texts that the reply goes on from: bare prompts, or with `templated` an assistant's last words.
+    A grammar leaves no room for thought. A bare prompt passes no template, so only its own end can open a thought.
+    """
+    if usual is Thinking.NEVER or constrained:
+        return Thinking.NEVER
+    if templated:
+        opened = [text.rfind(OPENING) > text.rfind(CLOSING) for text in prompts]
+        return Thinking.OPENED if any(opened) else usual
+    ends = [text.rstrip().endswith(OPENING) for text in prompts]
+    return Thinking.OPENED if ends and all(ends) else Thinking.TAGGED
+
+
 class _Where(StrEnum):
     START = "start"  # nothing but white space and a beginning of the opening tag so far
     THOUGHT = "thought"

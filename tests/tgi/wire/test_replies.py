@@ -492,3 +492,48 @@ def test_a_template_that_has_opened_the_thought_needs_no_opening_tag() -> None:
         *[recordings.chunk({"content": part}) for part in ("Hm</th", "ink>Y")], recordings.chunk({}, "stop")
     )
     assert told(events_of(ask, data)) == {"choices[0].reasoning": "Hm", "choices[0].content": "Y"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "thinking", "begins"),
+    [
+        (CHAT, {"messages": TALK}, Thinking.TAGGED, Thinking.TAGGED),
+        (CHAT, {"messages": TALK}, Thinking.OPENED, Thinking.OPENED),
+        (
+            CHAT,
+            {"messages": [*TALK, {"role": "assistant", "content": "<think>\nso"}]},
+            Thinking.TAGGED,
+            Thinking.OPENED,
+        ),
+        (
+            CHAT,
+            {"messages": [*TALK, {"role": "assistant", "content": "<think>a</think>b"}]},
+            Thinking.TAGGED,
+            Thinking.TAGGED,
+        ),
+        (CHAT, {"messages": [{"role": "user", "content": "<think>"}]}, Thinking.TAGGED, Thinking.TAGGED),
+        (CHAT, {"messages": TALK, "response_format": {"type": "regex", "value": "a"}}, Thinking.OPENED, Thinking.NEVER),
+        ("/generate", {"inputs": "a"}, Thinking.OPENED, Thinking.TAGGED),
+        ("/generate", {"inputs": "<think> means?"}, Thinking.OPENED, Thinking.TAGGED),
+        ("/generate", {"inputs": "a<think>\n"}, Thinking.TAGGED, Thinking.OPENED),
+        ("/generate", {"inputs": "a<think>\n"}, Thinking.NEVER, Thinking.NEVER),
+        (COMPLETE, {"prompt": ["a<think>", "b"]}, Thinking.TAGGED, Thinking.TAGGED),
+        (COMPLETE, {"prompt": ["a<think>"]}, Thinking.TAGGED, Thinking.OPENED),
+    ],
+)
+def test_where_a_reply_begins_follows_from_the_request(
+    path: str, body: dict[str, Any], thinking: Thinking, begins: Thinking
+) -> None:
+    text = "Hm</think>Y" if begins is Thinking.OPENED else "<think>Hm</think>Y"
+    details = {"finish_reason": "length", "generated_tokens": 1}
+    choice = {"index": 0, "text": text, "finish_reason": "stop"}
+    spoken = {"index": 0, "message": {"content": text}, "finish_reason": "stop"}
+    replies = {"/generate": {"generated_text": text, "details": details}, CHAT: {"choices": [spoken]}}
+    samples = len(body["prompt"]) if path == COMPLETE else 1
+    replies[COMPLETE] = {"choices": [{**choice, "index": i} for i in range(samples)]}
+    wire = TgiWire("m", thinking=thinking, shown=Shown.INLINE)
+    texts = told(events_of(asking(path, wire, **body), orjson.dumps(replies[path])))
+    apart = {"choices[0].reasoning": "Hm", "choices[0].content": "Y"}
+    assert {k: v for k, v in texts.items() if k.startswith("choices[0]")} == (
+        {"choices[0].content": text} if begins is Thinking.NEVER else apart
+    )
