@@ -184,6 +184,14 @@ def test_a_hidden_model_and_one_that_does_not_exist_look_the_same() -> None:
     assert (hidden.code, hidden.findings[0].rule) == (Code.MODEL_NOT_FOUND, NO_RULE)
 
 
+@pytest.mark.parametrize("action", [Action.GENERATE, Action.INFO, Action.HEALTH])
+def test_where_no_model_is_named_there_is_none_to_hide(action: Action) -> None:
+    stage = a_stage("p,role:a,*,smollm2,*,allow,p\n")
+    verdict = stage.judge(an_exchange(principal=caller("b"), action=action))
+    assert isinstance(verdict, Refuse)
+    assert verdict.code is Code.NOT_PERMITTED
+
+
 def test_a_model_one_may_see_but_not_ask_is_not_permitted() -> None:
     stage = a_stage("p,role:a,*,secret-model,models,allow,p\n")
     verdict = stage.judge(an_exchange("hi", principal=caller("a"), model="secret-model"))

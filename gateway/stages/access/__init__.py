@@ -12,6 +12,9 @@ from policies.access import AccessPolicy, Profile, Rule
 from policies.routing import RoutingPolicy
 
 ANSWERING = frozenset({Action.CHAT, Action.COMPLETE, Action.GENERATE})  # a model writes; the others only look
+NAMELESS = frozenset(
+    {Action.GENERATE, Action.INFO, Action.HEALTH}
+)  # their routes name no model, so none is to be hidden
 WHERE = "exchange"
 
 
@@ -38,7 +41,7 @@ class Access:
             return _not_found()
         decision = self.decide(principal, model.name, exchange.action)
         if not decision.allowed:
-            return self._refusal(principal, model.name, decision)
+            return self._refusal(principal, model.name, exchange.action, decision)
         return self._asking(exchange, decision)
 
     def decide(self, principal: Principal, model: str, action: Action) -> Decision:
@@ -61,9 +64,9 @@ class Access:
             return Refuse(Code.NOT_PERMITTED, seen)
         return Amend(replace(exchange, visible=self.visible(principal)), seen)
 
-    def _refusal(self, principal: Principal, model: str, decision: Decision) -> Refuse:
+    def _refusal(self, principal: Principal, model: str, asked: Action, decision: Decision) -> Refuse:
         """A model on which nothing at all is permitted does not exist, as far as this caller can tell."""
-        if any(self.decide(principal, model, action).allowed for action in Action):
+        if asked in NAMELESS or any(self.decide(principal, model, action).allowed for action in Action):
             return Refuse(Code.NOT_PERMITTED, (_finding(decision),))
         return _not_found(decision.rule)
 

@@ -12,7 +12,7 @@ from gateway.stages.access.casbin_model import Matcher, Request, read_model
 from policies.access import AccessPolicy, Membership, Rule
 
 MAX_HOPS = 9  # role to role: what Casbin's role manager follows with its default of ten levels
-MAX_REMEMBERED = 1 << 16  # decisions: under 20 MB, and every busy caller of a large site
+MAX_REMEMBERED = 1 << 14  # decisions: about 4 MB, and the busy callers of a large site; afresh costs microseconds
 
 
 @dataclass(frozen=True, slots=True)
