@@ -28,7 +28,7 @@ def generate(draft: Draft, body: Mapping[str, object], *, streams: bool | None, 
     """Read the body. `streams`: what the route always does, None where the body says; `echo`: whether the route's default is to repeat the prompt."""
     required(body, ["inputs"], "")
     draft.echo = echo
-    table = {**_BODY, "stream": of.stream if streams is None else of.streams(streams)}
+    table = {**BODY, "stream": of.stream if streams is None else of.streams(streams)}
     draft.streaming = bool(streams)
     read_fields(draft, draft.out, table, body, "")
     kept = draft.out.setdefault("parameters", {})
@@ -71,7 +71,7 @@ def _inputs(draft: Draft, out: Out, key: str, where: str, value: object) -> None
 
 def _parameters(draft: Draft, out: Out, key: str, where: str, value: object) -> None:
     kept: Out = {}
-    read_fields(draft, kept, _PARAMETERS, object_at(where, value), "parameters.")
+    read_fields(draft, kept, PARAMETERS, object_at(where, value), "parameters.")
     out[key] = kept
 
 
@@ -104,9 +104,9 @@ def _stop(draft: Draft, out: Out, key: str, where: str, value: object) -> None:
     of.stop(draft, out, key, where, list_at(where, value, draft.limits.max_stop_sequences, "stop sequences"))
 
 
-_BODY: Mapping[str, Rule] = {"inputs": _inputs, "parameters": _parameters}
+BODY: Mapping[str, Rule] = {"inputs": _inputs, "parameters": _parameters}
 
-_PARAMETERS: Mapping[str, Rule] = {
+PARAMETERS: Mapping[str, Rule] = {
     "best_of": _best_of,
     "temperature": of.temperature_of_generate,
     "repetition_penalty": of.repetition_penalty,

@@ -48,7 +48,7 @@ def _message(draft: Draft, where: str, value: object) -> Out:
     if given.get("content") == "" and given.get("tool_calls"):
         given = {key: field for key, field in given.items() if key != "content"}  # TGI would take it for the whole turn
     for key, field in given.items():
-        rule = _FIELDS.get(key)
+        rule = FIELDS.get(key)
         if rule is None:
             read_fields(draft, kept, {}, {key: field}, where + ".")
         elif field is not None:
@@ -158,7 +158,7 @@ def _index(draft: Draft, out: Out, key: str, where: str, value: object) -> None:
 
 _CALL: Mapping[str, Rule] = {"id": _name, "type": one_of("function"), "function": _called, "index": _index}
 
-_FIELDS: Mapping[str, Rule] = {
+FIELDS: Mapping[str, Rule] = {
     "role": _role,
     "content": _content,
     "name": _name,
