@@ -8,6 +8,7 @@ secrets=$site/secrets
 
 ask() { # PATH, body on standard input; the password goes in through a file descriptor, never through the process list
   docker compose exec --no-TTY elasticsearch sh -c '
+    umask 077
     printf "user = \"elastic:%s\"\n" "$(cat /run/secrets/elastic_password)" > /tmp/enrol
     trap "rm -f /tmp/enrol" EXIT
     curl --silent --fail --config /tmp/enrol --insecure --header "content-type: application/json" \

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-import regex
-from outlines_core.json_schema import build_regex_from_schema  # type: ignore[import-untyped]
+import regex  # type: ignore[import-untyped, unused-ignore]
+from outlines_core.json_schema import build_regex_from_schema  # type: ignore[import-untyped, unused-ignore]
 
 from tgi.embedded.engine import EngineFailed
 

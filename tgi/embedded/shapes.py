@@ -75,31 +75,29 @@ _GRAMMAR_VALUES: dict[str, Callable[[object, str], object]] = {
     "json_schema": _schema_config,
 }
 
-_PARAMETERS = struct(
-    "GenerateParameters",
-    Parameters,
-    {
-        "best_of": _maybe(usize),
-        "temperature": _maybe(f32),
-        "repetition_penalty": _maybe(f32),
-        "frequency_penalty": _maybe(f32),
-        "top_k": _maybe(i32),
-        "top_p": _maybe(f32),
-        "typical_p": _maybe(f32),
-        "do_sample": _flag(),
-        "max_new_tokens": _maybe(u32),
-        "return_full_text": _maybe(boolean),
-        "stop": Field(sequence(text), list),
-        "truncate": _maybe(usize),
-        "watermark": _flag(),
-        "details": _flag(),
-        "decoder_input_details": _flag(),
-        "seed": _maybe(u64),
-        "top_n_tokens": _maybe(u32),
-        "grammar": _maybe(_grammar),
-        "adapter_id": _maybe(text),
-    },
-)
+PARAMETERS: dict[str, Field] = {
+    "best_of": _maybe(usize),
+    "temperature": _maybe(f32),
+    "repetition_penalty": _maybe(f32),
+    "frequency_penalty": _maybe(f32),
+    "top_k": _maybe(i32),
+    "top_p": _maybe(f32),
+    "typical_p": _maybe(f32),
+    "do_sample": _flag(),
+    "max_new_tokens": _maybe(u32),
+    "return_full_text": _maybe(boolean),
+    "stop": Field(sequence(text), list),
+    "truncate": _maybe(usize),
+    "watermark": _flag(),
+    "details": _flag(),
+    "decoder_input_details": _flag(),
+    "seed": _maybe(u64),
+    "top_n_tokens": _maybe(u32),
+    "grammar": _maybe(_grammar),
+    "adapter_id": _maybe(text),
+}
+
+_PARAMETERS = struct("GenerateParameters", Parameters, PARAMETERS)
 
 _INPUTS = {"inputs": Field(text), "parameters": Field(_PARAMETERS, absent_parameters)}
 
