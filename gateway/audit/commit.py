@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gateway.audit.disk import Disk
+from gateway.audit.merkle import Frontier
 from gateway.audit.record import Opened, Part, Record, event
 from gateway.audit.segment import Full, Item, Segments, Sizes
 from gateway.core.errors import AuditError
@@ -16,8 +17,21 @@ from gateway.core.errors import AuditError
 class Watcher(Protocol):
     """Told of every durable batch, in order, by the writing thread: sealing and alarms hang on here. Must be quick."""
 
+    @property
+    def fault(self) -> str:
+        """Why it is behind, or nothing."""
+        ...
+
+    def begin(self, tree: Frontier) -> None:
+        """Before the first batch: the tree as it was found. Raises AuditError to keep the journal from opening."""
+        ...
+
     def written(self, first: int, items: Sequence[Item], hashes: Sequence[bytes], root: bytes) -> None:
         """`hashes` are the items' leaf hashes, `root` the tree's with them in it."""
+        ...
+
+    def close(self) -> None:
+        """After the last batch. Finishes what is under way."""
         ...
 
 
@@ -51,8 +65,15 @@ class Writer:
 
     def close(self) -> None:
         self._segments.close()
+        for watcher in self._watchers:
+            watcher.close()
         with contextlib.suppress(OSError):
             self._ballast.unlink()
+
+    @property
+    def faults(self) -> list[str]:
+        """What its watchers complain of."""
+        return [watcher.fault for watcher in self._watchers if watcher.fault]
 
     def _admitted(self, items: Sequence[Item]) -> list[int | AuditError]:
         going = [item for item in items if not self.low or _must_be_kept(item)]

@@ -140,7 +140,6 @@ def _closed(r: Closed, asked: dict[str, Any]) -> dict[str, Any]:
             "type": ["end"],
             "action": "closed",
             "outcome": _OUTCOMES.get(r.outcome, "failure"),
-            "duration": timings.get("total", 0) * 1000,
         },
         "user": {"name": r.user, "roles": asked.get("hangu", {}).get("roles", [])},
         "http": {"request": {"id": r.id}},
@@ -156,6 +155,8 @@ def _closed(r: Closed, asked: dict[str, Any]) -> dict[str, Any]:
             **_findings(r.findings),
         },
     }
+    if "total" in timings:
+        told["event"]["duration"] = timings["total"] * 1000
     if r.code:
         told["event"]["reason"] = r.code
     if r.usage is not None:

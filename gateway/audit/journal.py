@@ -20,9 +20,8 @@ from typing import Self
 from gateway.audit import canonical, frames, recovery
 from gateway.audit.commit import Watcher, Writer
 from gateway.audit.disk import Disk, RealDisk
-from gateway.audit.merkle import Frontier
 from gateway.audit.record import Closed, Outcome, Record, event, millis
-from gateway.audit.seal import Sealer, Signer, known_origins, list_origins
+from gateway.audit.seal import Sealer, Signer
 from gateway.audit.segment import Item, Open, Segments, Sizes
 from gateway.core.errors import AuditError
 
@@ -48,9 +47,9 @@ Waiting = tuple[Item, "asyncio.Future[Receipt]"]
 class Journal:
     """One origin's journal, open for writing. Make it with `Journal.open`; one event loop uses it."""
 
-    def __init__(self, origin: str, writer: Writer, salts: Salts, lock: int, sealer: Sealer | None = None) -> None:
+    def __init__(self, origin: str, writer: Writer, salts: Salts, lock: int) -> None:
         self.origin = origin
-        self._writer, self._salts, self._lock, self._sealer = writer, salts, lock, sealer
+        self._writer, self._salts, self._lock = writer, salts, lock
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"journal-{origin}")
         self._queue: list[Waiting] = []
         self._busy = self._closed = False
@@ -79,19 +78,18 @@ class Journal:
         lock = _take(directory, f"lock-{origin}", f"origin {origin}")
         try:
             found = recovery.find(directory, origin)
-            sealer = _sealing(directory, origin, signer, copies, found.tree)
+            told = [*watchers, *([Sealer(directory, origin, signer, copies)] if signer else [])]
+            for watcher in told:
+                watcher.begin(found.tree)
             disk = disk or RealDisk()
             segments = Segments(directory, origin, disk, sizes, clock, found.tree, dict(found.open))
             salts = Salts(entropy)
-            told = (*watchers, sealer) if sealer else watchers
             writer = Writer(segments, disk, sizes, directory / f"ballast-{origin}", salts.item, clock, told)
             _begin(writer, salts, found, clock, (origin, directory))
-            if signer is not None:
-                _list(directory, origin, signer)
         except BaseException:
             os.close(lock)
             raise
-        return cls(origin, writer, salts, lock, sealer)
+        return cls(origin, writer, salts, lock)
 
     @property
     def low(self) -> bool:
@@ -106,7 +104,7 @@ class Journal:
     @property
     def fault(self) -> str:
         """Why checkpoints are behind, or nothing."""
-        return self._sealer.fault if self._sealer else ""
+        return "; ".join(self._writer.faults)
 
     async def append(self, record: Record) -> Receipt:
         """Durable when this returns. Raises AuditError when it is not, and then nobody may be answered."""
@@ -136,8 +134,6 @@ class Journal:
             await self._idle.wait()
         self._thread.shutdown()
         self._writer.close()
-        if self._sealer is not None:
-            self._sealer.close()
         os.close(self._lock)
 
     async def __aenter__(self) -> Self:
@@ -205,28 +201,6 @@ def _take(directory: Path, name: str, what: str) -> int:
         os.close(fd)
         raise AuditError(f"{what} is being written by another process", str(path)) from error
     return fd
-
-
-def _sealing(
-    directory: Path, origin: str, signer: Signer | None, copies: Sequence[Path], tree: Frontier
-) -> Sealer | None:
-    if signer is None:
-        return None
-    sealer = Sealer(directory, origin, signer, copies)
-    sealer.begin(tree)
-    return sealer
-
-
-def _list(directory: Path, origin: str, signer: Signer) -> None:
-    """Enter the origin in the signed list, now that it has a durable record."""
-    lock = os.open(directory / "lock-origins", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(lock, fcntl.LOCK_EX)  # workers that start together must not forget one another
-    try:
-        known = known_origins(directory, signer.public)
-        if origin not in known:
-            list_origins(directory, signer, [origin, *known])
-    finally:
-        os.close(lock)
 
 
 def _begin(

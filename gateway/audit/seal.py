@@ -6,9 +6,10 @@ old one can tell later whether anything before it was changed. Checking them is 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -129,12 +130,19 @@ def known_origins(directory: Path, public: bytes) -> list[str]:
     return read_manifest(path.read_bytes(), public) if path.exists() else []
 
 
-def list_origins(directory: Path, signer: Signer, origins: Iterable[str]) -> None:
-    """Write the signed list of all origins that ever were, so that one cannot vanish whole."""
-    name = f"{signer.name}/origins"
-    text = manifest_text(name, origins)
-    blob = key_id(name, signer.public) + signer.sign(text)
-    replace_durably(directory / "origins", text + b"\n" + signature_line(name, blob))
+def list_origin(directory: Path, origin: str, signer: Signer) -> None:
+    """Enter an origin in the signed list of all that ever were, so that one cannot vanish whole."""
+    lock = os.open(directory / "lock-origins", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)  # workers that start together must not forget one another
+    try:
+        known = known_origins(directory, signer.public)
+        if origin not in known:
+            name = f"{signer.name}/origins"
+            text = manifest_text(name, [origin, *known])
+            blob = key_id(name, signer.public) + signer.sign(text)
+            replace_durably(directory / "origins", text + b"\n" + signature_line(name, blob))
+    finally:
+        os.close(lock)
 
 
 class Sealer:
@@ -147,6 +155,7 @@ class Sealer:
         self._wake, self._stop = threading.Event(), threading.Event()
         self._pending: list[tuple[int, Sequence[bytes]]] = []
         self._head: tuple[int, bytes] = (0, b"")
+        self._listed = False
         self._thread = threading.Thread(target=self._run, name=f"seal-{origin}", daemon=True)
         self.sealed = 0
         self.fault = ""
@@ -207,6 +216,9 @@ class Sealer:
             first, hashes = self._pending[0]
             self._store.append(first, hashes)
             self._pending.pop(0)
+        if size and not self._listed:
+            list_origin(self._directory, self._origin, self._signer)
+            self._listed = True
         if size > self.sealed:
             note = signed(self._signer, self._origin, size, root).note
             for place in self._places:
