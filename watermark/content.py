@@ -31,11 +31,12 @@ class Leak:
 
     bare: str
     stretches: tuple[tuple[int, int], ...]
+    grams: tuple[tuple[int, int], ...]
 
     @staticmethod
     def of(visible: str, key: bytes) -> Leak:
         bare = folded(visible)
-        return Leak(bare, tuple(located(bare, key)))
+        return Leak(bare, tuple(located(bare, key)), tuple(_grams(bare)))
 
     @property
     def hashes(self) -> list[int]:
@@ -67,6 +68,12 @@ class Overlap:
         return (self.shared >= 2 and self.coverage >= 0.06) or (self.fine or 0.0) >= 0.25
 
     @property
+    def likely(self) -> bool:
+        """The same, where the marks themselves do not bind to these words."""
+        copied = self.coverage >= 0.15 if self.fine is None else self.fine >= 0.25
+        return self.shared >= 2 and copied and self.spread >= 0.5
+
+    @property
     def strong(self) -> bool:
         """Enough to name an answer without any mark: most of the leak, or edited copies of most of its parts."""
         if self.shared < 2 or self.coverage >= 0.6:
@@ -77,21 +84,27 @@ class Overlap:
 
 def compare(leak: Leak, issued: Issued, key: bytes) -> Overlap | None:
     """What the leak shares with the stored answer; None when neither its text nor fingerprints are kept."""
-    bare = folded(issued.text) if issued.text is not None else None
-    if bare is None and not issued.fingerprints:
+    if issued.fingerprints:
+        stored = [(value, int(number * _SPACING)) for number, value in enumerate(issued.fingerprints)]
+    elif issued.text is not None:
+        stored = located(folded(issued.text), key)
+    else:
         return None
-    stored = (
-        located(bare, key) if bare is not None else [(h, int(n * _SPACING)) for n, h in enumerate(issued.fingerprints)]
-    )
     shorter = min(len(leak.stretches), len(stored))
     places = aligned(leak.stretches, stored, len(leak.bare))
     coverage = min(1.0, len(places) / shorter) if shorter else 0.0
-    if bare is None:
+    if issued.text is None:
         return Overlap(len(places), coverage, _spread(places, len(leak.bare), len(stored) * _SPACING, 1), None)
-    mine, theirs = _grams(leak.bare), _grams(bare)
-    fine = aligned(mine, theirs, len(leak.bare))
-    share = min(1.0, len(fine) / max(1, min(len(mine), len(theirs))))
-    return Overlap(len(places), coverage, _spread(fine, len(leak.bare), len(bare), _FILLED), share, _least(leak.bare))
+    if not places and stored:
+        return Overlap(0, 0.0, 0.0, 0.0)
+    return _closely(leak, folded(issued.text), len(places), coverage)
+
+
+def _closely(leak: Leak, bare: str, shared: int, coverage: float) -> Overlap:
+    theirs = _grams(bare)
+    fine = aligned(leak.grams, theirs, len(leak.bare))
+    share = min(1.0, len(fine) / max(1, min(len(leak.grams), len(theirs))))
+    return Overlap(shared, coverage, _spread(fine, len(leak.bare), len(bare), _FILLED), share, _least(leak.bare))
 
 
 def _least(bare: str) -> float:

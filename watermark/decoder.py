@@ -90,13 +90,19 @@ def confirm(decoded: Decoded, keys: EpochKeys, mark_id: int, asked: int) -> Hit 
 def _decode_epoch(found: list[Run], keys: EpochKeys, book: Codebook | None, epochs: int) -> list[Hit]:
     readings = [reading for number, run in enumerate(found) for reading in _readings(number, run, keys)]
     tries, ids = _alone(readings, keys)
-    method = "burst"
-    if not ids:
-        more, ids = _together([r for r in readings if r.row.count(-1) > rs.LENGTH - DATA_SYMBOLS], keys)
-        tries, method = tries + more, "pooled"
-    if ids:
-        return [_hit(mark_id, found, readings, keys, tries * epochs, method) for mark_id in ids]
-    return _by_registry(found, readings, keys, book, epochs) if book is not None else []
+    methods = dict.fromkeys(ids, "burst")
+    # What no id explains so far may be a second source, or the only one, damaged.
+    explained = {number for mark_id in ids for number in _supporters(codeword(mark_id, keys), readings)}
+    more, ids = _together([r for r in readings if r.run not in explained and _is_damaged(r)], keys, guess=not ids)
+    methods |= {mark_id: "pooled" for mark_id in ids if mark_id not in methods}
+    if methods or book is None:
+        total = (tries + more) * epochs
+        return [_hit(mark_id, found, readings, keys, total, method) for mark_id, method in methods.items()]
+    return _by_registry(found, readings, keys, book, epochs)
+
+
+def _is_damaged(reading: _Reading) -> bool:
+    return reading.row.count(-1) > rs.LENGTH - DATA_SYMBOLS
 
 
 def _readings(number: int, run: Run, keys: EpochKeys) -> Iterable[_Reading]:
@@ -133,14 +139,14 @@ def _open(row: Iterable[int], keys: EpochKeys) -> int | None:
     return unseal(from_symbols(rs.solve(tuple(position for position, _ in known), values)[0]), keys)
 
 
-def _together(readings: list[_Reading], keys: EpochKeys) -> tuple[int, list[int]]:
+def _together(readings: list[_Reading], keys: EpochKeys, guess: bool) -> tuple[int, list[int]]:
     """Damaged bursts that agree wherever they overlap; failing that, one burst with one symbol guessed."""
     tries, ids = 0, dict[int, None]()
     for row in _merged(readings[:_MAX_ROWS]):
         tries += 1
         if (mark_id := _open(row, keys)) is not None:
             ids[mark_id] = None
-    if not ids:
+    if guess and not ids:
         nearly = [r.row for r in readings if r.row.count(-1) == rs.LENGTH - DATA_SYMBOLS + 1][:_MAX_GUESSED]
         for row in nearly:
             tries += 128
@@ -177,14 +183,19 @@ def _guess(row: tuple[int, ...], keys: EpochKeys) -> Iterable[int]:
             yield mark_id
 
 
-def _hit(mark_id: int, found: list[Run], readings: list[_Reading], keys: EpochKeys, tries: int, method: str) -> Hit:
-    """Gather what supports an id: per run its best reading, if at least six of its symbols agree."""
-    word = codeword(mark_id, keys)
+def _supporters(word: bytes, readings: list[_Reading]) -> dict[int, tuple[int, _Reading]]:
+    """Per run the reading that agrees best with a codeword, and in how many symbols, from six on."""
     best: dict[int, tuple[int, _Reading]] = {}
     for reading in readings:
         agreeing = sum(value == symbol for value, symbol in zip(reading.row, word, strict=True) if value >= 0)
         if agreeing >= runs.MIN_SYMBOLS and agreeing > best.get(reading.run, (0, reading))[0]:
             best[reading.run] = (agreeing, reading)
+    return best
+
+
+def _hit(mark_id: int, found: list[Run], readings: list[_Reading], keys: EpochKeys, tries: int, method: str) -> Hit:
+    """Gather what supports an id."""
+    best = _supporters(codeword(mark_id, keys), readings)
     whole = sum(agreeing == DATA_SYMBOLS for agreeing, _ in best.values())
     spans = tuple((found[number].start, found[number].end) for number in sorted(best))
     bind = _bind(mark_id, [reading for _, reading in best.values()], found, keys)

@@ -106,6 +106,10 @@ class Index:
             self._adopt(Segment.of(merged), replaces=last)
         self._db.commit()
 
+    def commit(self) -> None:
+        """Make everything added so far durable, without sorting it into segments."""
+        self._db.commit()
+
     def remove(self, exchange: str) -> bool:
         """Forget a text: out of every answer at once, out of the segments at their next merge."""
         row = self._db.execute("SELECT number FROM texts WHERE exchange = ?", (exchange,)).fetchone()

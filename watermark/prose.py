@@ -21,7 +21,7 @@ _MODES = {
     "prose": _PROSE,
     "fence": re.compile(r"`{1,32}|~{1,32}|\n"),
     "ticks": re.compile(r"`{1,32}|\n"),
-    "dollar": re.compile(r"\\[^\n]?|\$|\n"),
+    "dollar": re.compile(r"\\[^\n]?|\$|\n|[.!?] ?"),
     "dollars": re.compile(r"\\[^\n]?|\$\$?|\n"),
     "paren": re.compile(r"\\[^\n]?|\n"),
     "bracket": re.compile(r"\\[^\n]?|\n"),
@@ -190,7 +190,8 @@ class Guard:
         elif self._mode == "ticks":
             self._leave_if(len(sign) == self._run)
         elif self._mode in _MATH:
-            self._leave_if(sign == _MATH[self._mode])
+            # A sentence's end: the sign was no formula's, but a variable's or a price's.
+            self._leave_if(sign == _MATH[self._mode] or (self._mode == "dollar" and sign[-1] == " "))
         elif self._mode == "raw":
             self._open_tag(sign)
         elif self._mode == "name" and sign != ">":
@@ -273,4 +274,4 @@ class Guard:
 
 
 def _may_go_on(sign: str) -> bool:
-    return sign in ("$", "\\", "<") or (sign[0] in "`~" and len(sign) < MAX_RUN)
+    return sign in ("$", "\\", "<", ".", "!", "?") or (sign[0] in "`~" and len(sign) < MAX_RUN)

@@ -144,7 +144,7 @@ def _stands(candidate: Candidate) -> bool:
     """Marks name somebody only with their words: the stored answer's where it is kept, their own bind otherwise."""
     if candidate.overlap is None:
         return bool(candidate.bound)
-    return candidate.overlap.any
+    return candidate.overlap.any if candidate.bound else candidate.overlap.likely
 
 
 def _from_marks(standing: list[Candidate], keys: Keys, decoded: Decoded, facts: dict[str, Any]) -> Trace:
@@ -186,12 +186,13 @@ def _resembling(
 def _confirmed(candidate: Candidate, decoded: Decoded, keys: Keys, asked: int) -> Candidate | None:
     """A resembling answer whose own id the damaged marks fit: passages propose, the mark decides."""
     issued, epoch = candidate.issued, keys.of(candidate.issued.epoch)
-    if issued.mark_id is None or epoch is None or not decoded.runs or not (candidate.overlap and candidate.overlap.any):
+    if issued.mark_id is None or epoch is None or not decoded.runs:
         return None
     hit = confirm(decoded, epoch, issued.mark_id, asked)
     if hit is None:
         return None
-    return Candidate(issued, ("l1", "l3"), hit.p, hit.bind.p <= chance.BOUND, candidate.overlap, hit)
+    confirmed = Candidate(issued, ("l1", "l3"), hit.p, hit.bind.p <= chance.BOUND, candidate.overlap, hit)
+    return confirmed if _stands(confirmed) else None
 
 
 def _told_apart(resembling: list[Candidate]) -> list[Candidate]:
