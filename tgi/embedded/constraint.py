@@ -8,7 +8,8 @@ building an automaton, and a time limit holds for every match. Choosing among th
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 import regex  # type: ignore[import-untyped, unused-ignore]
 from outlines_core.json_schema import build_regex_from_schema  # type: ignore[import-untyped, unused-ignore]
@@ -16,6 +17,7 @@ from outlines_core.json_schema import build_regex_from_schema  # type: ignore[im
 from tgi.embedded.engine import EngineFailed
 
 MATCH_SECONDS = 0.5  # one match; a pattern that needs longer backtracks without end
+TOKEN_SECONDS = 5.0  # all matches for one token; a usual pattern needs 10 ms
 MAX_PATTERN_CHARS = 20_000  # a schema of about 200 properties; compiling grows with it
 
 
@@ -46,9 +48,11 @@ def checked(pattern: str) -> str:
 class Constraint:
     """Follows one text under one pattern. Permits whole characters only: half a character is never the next token."""
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, clock: Callable[[], float] = time.perf_counter) -> None:
         self._pattern = regex.compile(pattern)
+        self._clock = clock
         self._text = ""
+        self._spent = 0.0
 
     def permits(self, data: bytes) -> bool:
         """Whether a token with these bytes may come next."""
@@ -65,6 +69,7 @@ class Constraint:
     def advance(self, data: bytes) -> None:
         """Takes a permitted token in."""
         self._text += data.decode()
+        self._spent = 0.0
 
     def permitted(self, vocabulary: Iterable[bytes]) -> list[int]:
         """Every permitted id of a vocabulary; first characters are tried once each, to spare most of the matches."""
@@ -77,10 +82,16 @@ class Constraint:
         return found
 
     def _match(self, text: str, *, partial: bool) -> bool:
+        began = self._clock()
         try:
-            return self._pattern.fullmatch(text, partial=partial, timeout=MATCH_SECONDS) is not None
+            # `concurrent` lets others run meanwhile: matches are made in a thread (`stepping`).
+            found = self._pattern.fullmatch(text, partial=partial, timeout=MATCH_SECONDS, concurrent=True)
         except TimeoutError as error:
             raise EngineFailed("the grammar takes too long to follow") from error
+        self._spent += self._clock() - began
+        if self._spent > TOKEN_SECONDS:
+            raise EngineFailed("the grammar takes too long to follow")
+        return found is not None
 
 
 def _first_character(data: bytes) -> str:

@@ -5,6 +5,7 @@ Where the run ends is the caller's business; it closes the generator.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 
@@ -20,19 +21,26 @@ async def steps(
     context = list(ids)
     while True:
         found = await source.candidates(context, chooser.ask())
-        step = chooser.choose(context[-1], found) or await _rare(source, chooser, context)
+        step = await _choose(chooser, context[-1], found) or await _rare(source, chooser, context)
         context.append(step.id)
         yield step
 
 
+async def _choose(chooser: Chooser, previous: int, found: list[Candidate]) -> Step | None:
+    """Following a grammar can take long, and other requests do not wait for it."""
+    if chooser.constraint is None:
+        return chooser.choose(previous, found)
+    return await asyncio.to_thread(chooser.choose, previous, found)
+
+
 async def _rare(source: CandidateSource, chooser: Chooser, context: list[int]) -> Step:
     """The grammar permits none of the likeliest: look for the permitted tokens in the whole vocabulary."""
-    only = chooser.permitted(list(await source.vocabulary()))
+    only = await asyncio.to_thread(chooser.permitted, list(await source.vocabulary()))
     found: list[Candidate] = []
     if only:
         ask = replace(chooser.ask(), count=min(len(only), CANDIDATES), only=only)
         found = await source.candidates(context, ask)
-    step = chooser.choose(context[-1], found)
+    step = await _choose(chooser, context[-1], found)
     if step is None:
         raise EngineFailed("no token of the vocabulary can follow the grammar from here")
     return step

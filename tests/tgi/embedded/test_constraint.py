@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 
@@ -69,3 +70,19 @@ def test_a_pattern_that_backtracks_without_end_is_given_up() -> None:
     constraint = Constraint("(a|aa)+b")
     with pytest.raises(EngineFailed, match="takes too long"):
         constraint.permits(b"a" * 60 + b"c")
+
+
+def test_many_slow_matches_are_given_up_too() -> None:
+    ticks = itertools.count(0, 2)
+    constraint = Constraint("[a-z]+", clock=lambda: float(next(ticks)))
+    assert constraint.permits(b"a") and constraint.permits(b"b")
+    with pytest.raises(EngineFailed, match="takes too long"):
+        constraint.permits(b"c")
+
+
+def test_each_token_has_its_own_time() -> None:
+    ticks = itertools.count(0, 2)
+    constraint = Constraint("[a-z]+", clock=lambda: float(next(ticks)))
+    for letter in (b"a", b"b", b"c", b"d"):
+        assert constraint.permits(letter)
+        constraint.advance(letter)
