@@ -223,9 +223,9 @@ class Listening:
     # deadlines
 
     def _sweep(self) -> None:
-        now = self._loop.time()
+        until_next = self._loop.time() + self._period()  # what falls due before the next look: early, never late
         for door in self._doors.doors:
-            door.sweep(now)
+            door.sweep(until_next)
         self._sweeper = self._loop.call_later(self._period(), self._sweep)
 
     def _period(self) -> float:
