@@ -45,4 +45,7 @@ def without_indices(where: str) -> str:
 
 def shape(name: str, pattern: str, characters: int, *, refuses: bool) -> Shape:
     """A grammar compiled. Raises `re2.error` for a pattern that is not RE2."""
-    return Shape(name, re2.compile(pattern), characters, refuses)
+    options = re2.Options()
+    options.max_mem = 64 << 20  # bytes: classes of all letters of all scripts are large
+    options.log_errors = False
+    return Shape(name, re2.compile(pattern, options), characters, refuses)

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
+from re import _constants as sre  # type: ignore[attr-defined]  # the standard library's own parser, private by name only
+from re import _parser as sre_parse  # type: ignore[attr-defined]
+from typing import Any
 
 _PATTERN_KEYS = frozenset({"pattern", "regex"})
 _SIZE_KEYS = frozenset({"maxLength", "minLength", "maxItems", "minItems", "maxProperties", "minProperties"})
 _COUNTED = re.compile(r"\{\s*(\d{0,9})\s*(?:,\s*(\d{0,9}))?\s*\}")
+_REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
+STEPS_A_REPEAT = 10  # a pattern written out may have so many steps for each repeat that is allowed
 _REMOTE = re.compile(r"(?i)^[a-z][a-z0-9+.-]*:")
 
 
@@ -82,17 +90,43 @@ def _leaf_excess(key: str, value: object, bounds: Bounds) -> str:
 def _pattern_excess(pattern: str, bounds: Bounds) -> str:
     if len(pattern) > bounds.pattern_characters:
         return f"has a pattern of {len(pattern)} characters, over the limit of {bounds.pattern_characters}"
-    product = 1
     for least, most in _COUNTED.findall(pattern):
         count = max(int(least or 0), int(most or 0))
         if count > bounds.repeats:
             return f"has a pattern that repeats {count} times, over the limit of {bounds.repeats}"
-        product *= max(count, 1)
-    if product > bounds.repeats**2:
+    if _written_out(pattern) > bounds.repeats * STEPS_A_REPEAT:
         return "has a pattern whose counted repeats multiply"
     if _nested_repeats(pattern) > 2:
         return "has a pattern with repeats inside repeats inside repeats"
     return ""
+
+
+def _written_out(pattern: str) -> int:
+    """How many steps a pattern has once its counted repeats are written out, as automata are built."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _steps(sre_parse.parse(pattern))
+    except (re.error, OverflowError, RecursionError):
+        counts = [max(int(least or 0), int(most or 0), 1) for least, most in _COUNTED.findall(pattern)]
+        return len(pattern) * math.prod(counts)  # not Python's spelling: take every repeat for nested
+
+
+def _steps(items: Iterable[tuple[Any, Any]]) -> int:
+    total = 0
+    for kind, value in items:
+        if kind is sre.SUBPATTERN:
+            total += _steps(value[3])
+        elif kind is sre.BRANCH:
+            total += sum(_steps(branch) for branch in value[1])
+        elif kind in _REPEATS:
+            most = value[0] + 1 if value[1] is sre.MAXREPEAT else value[1]
+            total += int(most) * _steps(value[2])
+        elif kind in (sre.ASSERT, sre.ASSERT_NOT):
+            total += _steps(value[1])
+        else:
+            total += 1
+    return total
 
 
 def _nested_repeats(pattern: str) -> int:
