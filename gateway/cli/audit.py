@@ -53,9 +53,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _filter(one)
     one.add_argument("--format", choices=("csv", "jsonl", "tiles"), default="jsonl")
     one.add_argument("--out", type=Path, help=say("file, or folder for tiles", "输出文件；tiles 为目录"))
-    from gateway.cli import audit_writing
+    from gateway.cli import audit_shipping, audit_writing  # they import this module
 
     audit_writing.configure(verbs)
+    audit_shipping.configure(verbs)
 
 
 def run(args: argparse.Namespace) -> int:
