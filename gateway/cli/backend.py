@@ -24,12 +24,12 @@ def run(args: argparse.Namespace) -> int:
     """0 when stopped by a signal, 2 when it could not start."""
     # Imported here: the other verbs need not pay for loading an HTTP server.
     from tgi.embedded.engine import EngineFailed
-    from tgi.embedded.serving import serve
+    from tgi.embedded.serving import CannotListen, serve
     from tgi.embedded.weights import WeightsMissing
 
     try:
         serve(args.port)
-    except (WeightsMissing, EngineFailed, OSError) as error:
+    except (WeightsMissing, EngineFailed, CannotListen) as error:
         print(f"{say('error', '错误')}: {error}", file=sys.stderr)
         return 2
     return 0

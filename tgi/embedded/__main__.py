@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from tgi.embedded.engine import EngineFailed
-from tgi.embedded.serving import DEFAULT_PORT, serve
+from tgi.embedded.serving import DEFAULT_PORT, CannotListen, serve
 from tgi.embedded.weights import WeightsMissing
 
 
@@ -16,7 +16,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one (default: %(default)s)")
     try:
         serve(parser.parse_args().port)
-    except (WeightsMissing, EngineFailed, OSError) as error:
+    except (WeightsMissing, EngineFailed, CannotListen) as error:
         print(f"embedded backend: {error}", file=sys.stderr)
         return 2
     return 0

@@ -17,11 +17,15 @@ DEFAULT_PORT = 8089  # what a fresh site expects its backend on
 DRAIN_S = 2.0  # answers under way get this long when asked to stop; it is a demo's backend
 
 
+class CannotListen(Exception):
+    """The address cannot be had; the message says which, and what to do."""
+
+
 def serve(port: int = DEFAULT_PORT, host: str = "127.0.0.1", *, ready: Callable[[str], None] | None = None) -> None:
     """Loads the default model and serves it until SIGTERM or SIGINT; port 0 takes a free one.
 
     `ready` is called with the URL once requests are answered; by default it prints `ready URL`. Raises
-    `WeightsMissing`, `EngineFailed`, or OSError when the address cannot be had.
+    `WeightsMissing`, `EngineFailed`, or `CannotListen`.
     """
     asyncio.run(_serve(port, host, ready or announce))
 
@@ -51,5 +55,11 @@ async def _serve(port: int, host: str, ready: Callable[[str], None]) -> None:
 async def _listen(engine: Engine, port: int, host: str) -> web.AppRunner:
     runner = web.AppRunner(create_app(engine), handler_cancellation=True, access_log=None, shutdown_timeout=DRAIN_S)
     await runner.setup()
-    await web.TCPSite(runner, host, port).start()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CannotListen(
+            f"{host}:{port}: {reason}; hint: is one running already? --port 0 takes a free one"
+        ) from error
     return runner

@@ -148,3 +148,11 @@ def test_clients_that_leave_in_the_middle_free_their_seats(url: str) -> None:
     assert generate(url, "Two plus two is", max_new_tokens=2)["details"]["generated_tokens"] == 2
     with urllib.request.urlopen(request, timeout=30) as reply:
         assert b"tgi_batch_current_size 0\n" in reply.read()
+
+
+def test_a_taken_port_is_said_with_what_to_do(url: str) -> None:
+    port = url.rpartition(":")[2]
+    command = [sys.executable, "-m", "tgi.embedded", "--port", port]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert f"127.0.0.1:{port}" in run.stderr and "hint:" in run.stderr
