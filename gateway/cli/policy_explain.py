@@ -53,16 +53,17 @@ def explain(args: argparse.Namespace) -> int:
             )
         )
         return FINE
-    candidate = policy_candidate.load(args.directory)
-    case = policy_request.case_of(args, content)
-    if case.stage is Side.RESPONSE:
-        seen = cases.look(candidate.gate, case, candidate.wire)
-        lines = _reply(candidate, seen)
-        outcome = seen.outcome
-    else:
-        lines, outcome = _request(candidate, case)
+    lines, outcome = told(policy_candidate.load(args.directory), policy_request.case_of(args, content))
     print("\n".join(lines))
     return FOUND if outcome is Outcome.BLOCK else FINE
+
+
+def told(candidate: Candidate, case: Case) -> tuple[list[str], Outcome]:
+    """What becomes of a request or a reply, line by line in the reader's language, and the outcome."""
+    if case.stage is Side.REQUEST:
+        return _request(candidate, case)
+    seen = cases.look(candidate.gate, case, candidate.wire)
+    return _reply(candidate, seen), seen.outcome
 
 
 def _request(candidate: Candidate, case: Case) -> tuple[list[str], Outcome]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import base64
 import json
 import shutil
 from collections.abc import Iterator
@@ -14,12 +16,18 @@ import policies
 from gateway.audit import record
 from gateway.audit.query import Entry, Filter
 from gateway.audit.record import Opened
-from gateway.cli import policy_candidate, policy_diff
+from gateway.cli import policy_candidate, policy_diff, policy_explain, policy_request
 from gateway.cli.main import main
+from gateway.cli.policy_candidate import Candidate
 from gateway.cli.policy_replay import Recorded, exchange_of, replay
 from gateway.core.exchange import Exchange, Parameters, Principal
 from gateway.core.pipeline import Gate, judge
+from gateway.stages.access import Access
+from gateway.stages.routing import Routing
+from policies import bundle
+from policies.cases import Caller, Case, Outcome
 from tests.make import Says, a_gate, an_exchange
+from tgi.wire import TgiWire
 
 DEFAULT = Path(policies.__file__).parent / "default"
 ANA = Principal("ana", "demo", ("analyst",), "ana", "certificate+token")
@@ -45,6 +53,13 @@ def swap(directory: Path, file: str, old: str, new: str) -> None:
     text = path.read_text("utf-8")
     assert old in text
     path.write_text(text.replace(old, new), "utf-8")
+
+
+def light(directory: Path) -> Candidate:
+    """The policies with a gate whose dear stages are open: what access and routing decide, in no time."""
+    read = bundle.load(directory)
+    gate = a_gate(Access(read.access, read.routing), Routing(read.routing), digest=read.digest)
+    return Candidate(directory, read, gate, TgiWire(default_model=read.routing.default.name))
 
 
 class TestCheck:
@@ -102,39 +117,68 @@ class TestCases:
 
 
 class TestExplain:
-    def said(self, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
-        code = main(["policy", "explain", str(DEFAULT), *arguments])
-        return code, capsys.readouterr().out
+    def said(self, content: str, *arguments: str) -> tuple[Outcome, str]:
+        """The same as the verb, but for reading the file and building the dear stages."""
+        parser = argparse.ArgumentParser()
+        policy_explain.configure(parser)
+        args = parser.parse_args([str(DEFAULT), "-", *arguments])
+        lines, outcome = policy_explain.told(light(DEFAULT), policy_request.case_of(args, content))
+        return outcome, "\n".join(lines)
 
     def test_the_rule_that_decides_is_told_with_its_place(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         (tmp_path / "text").write_text("What is a mountain pass?")
-        code, out = self.said(capsys, str(tmp_path / "text"))
-        assert code == 0
+        assert main(["policy", "explain", str(DEFAULT), str(tmp_path / "text")]) == 0
+        out = capsys.readouterr().out
         assert "role:analyst,*,*,chat,allow,standard  [exchange]  ← access/policy.csv line 9" in out
         assert "goes to smollm2 on embedded" in out
 
-    def test_why_nothing_is_permitted_is_told(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        (tmp_path / "text").write_text("hello")
-        code, out = self.said(capsys, str(tmp_path / "text"), "--caller", "guest", "--tenant", "acme")
-        assert code == 1
+    def test_why_nothing_is_permitted_is_told(self) -> None:
+        outcome, out = self.said("hello", "--caller", "guest", "--tenant", "acme")
+        assert outcome is Outcome.BLOCK
         assert "no rule lets user:guest, role:guest in tenant acme chat with smollm2" in out
         assert "refused: not_permitted" in out
 
-    def test_a_body_is_read_as_the_route_reads_it(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        body = {"inputs": "hello", "parameters": {"max_new_tokens": 5000}}
-        (tmp_path / "body").write_text(json.dumps(body))
-        code, out = self.said(capsys, str(tmp_path / "body"))
-        assert code == 1
+    def test_a_body_is_read_as_the_route_reads_it(self) -> None:
+        outcome, out = self.said(json.dumps({"inputs": "hello", "parameters": {"max_new_tokens": 5000}}))
+        assert outcome is Outcome.BLOCK
         assert "by /generate" in out
         line = (DEFAULT / "access" / "profiles.yaml").read_text().splitlines().index("  standard:") + 2
         assert f"standard.max_tokens  [parameters.max_tokens]  ← access/profiles.yaml line {line}" in out
 
-    def test_a_request_may_tell_its_route(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        (tmp_path / "asked").write_text(json.dumps({"route": "/v1/completions", "text": "hello", "id": "x"}))
-        _, out = self.said(capsys, str(tmp_path / "asked"))
-        assert "by /v1/completions" in out
+    def test_a_request_may_tell_its_route(self) -> None:
+        assert (
+            "by /v1/completions" in self.said(json.dumps({"route": "/v1/completions", "text": "hello", "id": "x"}))[1]
+        )
+        assert "by /generate" in self.said(json.dumps({"body": {"inputs": "hello"}}))[1]
+        assert "by /generate" in self.said("hello", "--route", "/generate")[1]
+
+    def test_a_body_the_wire_refuses_is_told(self) -> None:
+        outcome, out = self.said(json.dumps({"messages": "hello"}))
+        assert outcome is Outcome.BLOCK
+        assert out.startswith("refused: ")
+
+    def test_a_stage_that_failed_is_told(self) -> None:
+        candidate = light(DEFAULT)
+        broken = replace(candidate, gate=a_gate(Says("waf", RuntimeError("gone"))))
+        case = Case(name="x", caller=Caller(name="ana"), text="hi", expect=Outcome.ALLOW)
+        lines, outcome = policy_explain.told(broken, case)
+        assert outcome is Outcome.BLOCK
+        assert "failed: RuntimeError" in "\n".join(lines)
+
+    def test_a_reply_is_told_as_it_leaves(self) -> None:
+        assert self.said("hello", "--stage", "response")[1].endswith("leaves as it is: hello")
+
+    def test_a_caller_of_the_site_has_the_roles_of_its_token(self, tmp_path: Path) -> None:
+        file = tmp_path / "clients" / "kim" / "token.jwt"
+        file.parent.mkdir(parents=True)
+        claims = base64.urlsafe_b64encode(json.dumps({"tenant": "acme", "roles": ["guest"]}).encode()).rstrip(b"=")
+        file.write_bytes(b"e30." + claims + b".x")
+        parser = argparse.ArgumentParser()
+        policy_explain.configure(parser)
+        case = policy_request.case_of(parser.parse_args([str(tmp_path), "-", "--caller", "kim"]), "hello")
+        assert (case.caller.tenant, case.caller.roles) == ("acme", ("guest",))
 
     @pytest.mark.parametrize(
         "refusal",
@@ -149,16 +193,12 @@ class TestExplain:
     ) -> None:
         (tmp_path / "refusal").write_text(refusal)
         file = refusal if refusal == "rate_limited" else str(tmp_path / "refusal")
-        code, out = self.said(capsys, file)
-        assert code == 0
-        assert "rate_limited: too many requests" in out
+        assert main(["policy", "explain", str(DEFAULT), file]) == 0
+        assert "rate_limited: too many requests" in capsys.readouterr().out
 
-    def test_a_reader_of_chinese_is_told_in_chinese(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_reader_of_chinese_is_told_in_chinese(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
-        (tmp_path / "text").write_text("hello")
-        _, out = self.said(capsys, str(tmp_path / "text"), "--caller", "guest")
+        _, out = self.said("hello", "--caller", "guest")
         assert "是否允许？" in out
         assert "拒绝: not_permitted: 策略不允许此操作" in out
 
@@ -169,9 +209,11 @@ class TestExplain:
 
 
 class TestDiff:
-    def test_the_same_policies_do_not_differ(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["policy", "diff", str(DEFAULT), str(DEFAULT), "--exit-code"]) == 0
-        assert capsys.readouterr().out.count("no change") == 4
+    def test_the_same_policies_do_not_differ(self) -> None:
+        one, other = light(DEFAULT), light(DEFAULT)
+        for found in (policy_diff.files(one, other), policy_diff.grants(one, other), policy_diff.outcomes(one, other)):
+            assert list(found) == []
+        assert list(policy_diff.profiles(one.bundle.access, other.bundle.access)) == []
 
     def test_what_changes_is_told_for_whom(self, directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
         add(
@@ -196,9 +238,9 @@ class TestDiff:
         assert "user:lin (acme) may now generate" not in out
 
     def test_a_model_that_is_no_longer_served_is_taken_from_everybody(self, directory: Path) -> None:
-        old = policy_candidate.load(directory)
+        old = light(directory)
         swap(directory, "routing.yaml", "smollm2 ", "smollm3 ")
-        changes = list(policy_diff.grants(old, policy_candidate.load(directory)))
+        changes = list(policy_diff.grants(old, light(directory)))
         assert {change.model for change in changes if not change.given} == {"smollm2"}
         assert {change.model for change in changes if change.given} == {"smollm3"}
 
@@ -233,23 +275,23 @@ class TestReplay:
     def test_what_a_stricter_policy_would_refuse_is_found(self, directory: Path) -> None:
         swap(directory, "access/policy.csv", "p, role:analyst, *, *, chat,     allow, standard\n", "")
         recorded: Recorded = Record(opened(an_exchange("hello", principal=ANA, id="a")))
-        found = replay(recorded, self.WANTED, policy_candidate.load(directory).gate)
+        found = replay(recorded, self.WANTED, light(directory).gate)
         (difference,) = found.differences
         assert (difference.id, difference.then, difference.now) == ("a", "allowed", "not_permitted")
         assert (difference.who, difference.rule) == ("ana (demo: analyst)", "default-deny")
 
     def test_what_a_wider_policy_would_allow_is_found(self, directory: Path) -> None:
         guest = Principal("gil", "demo", ("guest",), "gil")
-        before = policy_candidate.load(directory).gate
+        before = light(directory).gate
         exchange = an_exchange("hello", principal=guest)
         judged = judge(before.stages[1:], exchange, lambda: 0.0)
         kept = record.opened(exchange, judged, "d", 0.0, redacted=exchange.passages)
         add(directory, "access/policy.csv", "p, role:guest, *, *, chat, allow, standard\n")
-        found = replay(Record(kept), self.WANTED, policy_candidate.load(directory).gate)
+        found = replay(Record(kept), self.WANTED, light(directory).gate)
         assert [(one.then, one.now) for one in found.differences] == [("not_permitted", "allowed")]
 
     def test_the_same_policy_would_have_decided_the_same(self, directory: Path) -> None:
-        gate = policy_candidate.load(directory).gate
+        gate = light(directory).gate
         exchanges = [an_exchange(text, principal=ANA) for text in ("hello", "What is a pass?")]
         found = replay(Record(*[opened(one, gate) for one in exchanges]), self.WANTED, gate)
         assert (found.judged, found.differences) == (2, ())
