@@ -1,0 +1,127 @@
+"""From an alarm to what is done: put on record, told to somebody, and the caller slowed or stopped for a while.
+
+A watcher of the journal: it sees each record once it is durable, and detection never delays one. Deciding what is odd is
+`anomalies`' matter; refusing a caller under a sanction is that of whoever holds the door and asks `Sanctions`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Protocol
+
+from gateway.audit.anomalies import Action, Alarm, Detectors
+from gateway.audit.merkle import Frontier
+from gateway.audit.record import Event, Record, event
+from gateway.audit.segment import Item
+from gateway.core.errors import AuditError
+
+POLL_SECONDS = 0.25  # how long a record may wait to be looked at: far under the seconds an answer to an alarm takes
+MAX_WAITING = 100_000  # records not yet looked at; beyond this the oldest go unseen, and that is said
+
+Notify = Callable[[Alarm], Awaitable[None]]
+
+
+class Appends(Protocol):
+    """The part of a journal that alarms need."""
+
+    async def append(self, record: Record) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sanction:
+    """What a caller is under, why, and until when (Unix seconds)."""
+
+    action: Action
+    why: str
+    until: float
+
+
+class Sanctions:
+    """Who is under a sanction now. Read at the door, by the event loop that writes it."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[str, str], Sanction] = {}
+
+    def impose(self, alarm: Alarm) -> None:
+        until = alarm.at + alarm.watch.lasting
+        self._held[alarm.tenant, alarm.subject] = Sanction(alarm.watch.action, f"anomaly:{alarm.kind}", until)
+
+    def on(self, tenant: str, user: str, now: float) -> Sanction | None:
+        """The sanction that this caller is under, if any."""
+        held = self._held.get((tenant, user))
+        if held is not None and held.until <= now:
+            del self._held[tenant, user]
+            return None
+        return held
+
+    def lift(self, tenant: str, user: str) -> bool:
+        """End one early. False when there was none."""
+        return self._held.pop((tenant, user), None) is not None
+
+
+class Alarms:
+    """Looks at every durable record. Hand it to `Journal.open(watchers=[…])`, and run `run` beside the gateway."""
+
+    def __init__(self, detectors: Detectors, sanctions: Sanctions) -> None:
+        self._detectors, self.sanctions = detectors, sanctions
+        self._waiting: SimpleQueue[Record] = SimpleQueue()
+        self._closed = False
+        self.fault = ""
+        self.raised = 0
+
+    def begin(self, tree: Frontier) -> None:
+        """Nothing is needed of the past."""
+
+    def written(self, first: int, items: Sequence[Item], hashes: Sequence[bytes], root: bytes) -> None:
+        if self._waiting.qsize() > MAX_WAITING:
+            self.fault = f"{MAX_WAITING} records wait to be looked at: some go unseen"
+            return
+        for item in items:
+            if not isinstance(item.record, Event):
+                self._waiting.put(item.record)
+
+    def close(self) -> None:
+        self._closed = True
+
+    async def run(self, journal: Appends, notify: Notify | None = None) -> None:
+        """Until the journal is closed, or cancelled."""
+        while not self._closed:
+            for alarm in self.look():
+                await self._act(alarm, journal, notify)
+            await asyncio.sleep(POLL_SECONDS)
+
+    def look(self) -> list[Alarm]:
+        """Everything written since the last look."""
+        found: list[Alarm] = []
+        try:
+            while True:
+                found += self._detectors.see(self._waiting.get_nowait())
+        except Empty:
+            return found
+
+    async def _act(self, alarm: Alarm, journal: Appends, notify: Notify | None) -> None:
+        """A sanction takes hold before anything that waits; then the record; then whoever is to be told."""
+        self.raised += 1
+        if alarm.watch.action in ("throttle", "step_up", "block"):
+            self.sanctions.impose(alarm)
+        try:
+            await journal.append(as_event(alarm))
+            if notify is not None and alarm.watch.action != "record":
+                await notify(alarm)
+        except AuditError as error:
+            self.fault = f"an alarm was not recorded: {error}"
+
+
+def as_event(alarm: Alarm) -> Event:
+    """The alarm as it goes on record."""
+    facts = {
+        "amount": alarm.amount,
+        "threshold": alarm.watch.threshold,
+        "window": alarm.watch.window,
+        "action": alarm.watch.action,
+        "exchange": alarm.exchange,
+    }
+    return event(f"anomaly.{alarm.kind}", alarm.at, facts, actor="hangu", tenant=alarm.tenant, subject=alarm.subject)
