@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import base64
 import json
 import shutil
@@ -14,6 +15,7 @@ import pytest
 
 import policies
 from gateway.audit import record
+from gateway.audit.journal import Journal
 from gateway.audit.query import Entry, Filter
 from gateway.audit.record import Opened
 from gateway.cli import policy_candidate, policy_diff, policy_explain, policy_request
@@ -307,3 +309,35 @@ class TestReplay:
         gate = a_gate(Says("waf", RuntimeError("detector gone")))
         found = replay(Record(opened(an_exchange("hello", principal=ANA))), self.WANTED, gate)
         assert [one.now for one in found.differences] == ["stage_failed"]
+
+    async def test_a_site_s_own_record_is_replayed(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (tmp_path / "gateway.toml").write_text(SETTINGS)
+        async with Journal.open(tmp_path / "audit") as journal:
+            for name in ("a", "b"):
+                await journal.append(opened(an_exchange("hello", principal=ANA, id=name)))
+        new = Path(shutil.copytree(DEFAULT, tmp_path / "new"))
+        swap(new, "access/policy.csv", "p, role:analyst, *, *, chat,     allow, standard\n", "")
+        arguments = ["policy", "replay", str(tmp_path), "--against", str(new), "--exit-code", "--since", "2026-01-01"]
+        assert await asyncio.to_thread(main, arguments) == 1
+        out = capsys.readouterr().out
+        assert "2 recorded exchanges judged again" in out
+        assert "      2  allowed → not_permitted" in out
+        assert "a  ana (demo: analyst)  allowed → not_permitted  default-deny" in out
+
+
+SETTINGS = """
+[tls]
+certificate = "server.pem"
+key = {file = "server.key"}
+client_ca = "ca.pem"
+[identity]
+issuer = "https://issuer"
+keys = ["tokens.pem"]
+[audit]
+signing_key = {file = "audit.key"}
+[watermark]
+master_key = {file = "marks.key"}
+[policies]
+[pii]
+pseudonym_key = {file = "pii.key"}
+"""
