@@ -20,12 +20,14 @@ field() { # NAME: one text field of a JSON answer
 }
 
 if [ ! -s "$secrets/elastic_api_key" ]; then
-  # It may add records and read what its indices look like; it may not change or delete a record.
+  # The least that shipping needs, as `hangu deploy elastic` prints it: it may add records and read them back, and may
+  # neither change nor delete one.
   answer=$(ask /_security/api_key <<'EOF'
 {"name": "hangu-gateway",
  "role_descriptors": {"records": {
    "cluster": ["monitor"],
-   "indices": [{"names": ["hangu*"], "privileges": ["create_doc", "auto_configure", "view_index_metadata"]}]}}}
+   "indices": [{"names": ["logs-hangu.*"],
+                "privileges": ["create_doc", "auto_configure", "read", "view_index_metadata"]}]}}}
 EOF
 )
   field encoded <<<"$answer" > "$secrets/elastic_api_key"

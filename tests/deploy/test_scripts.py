@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import ssl
 import stat
@@ -18,6 +19,7 @@ from types import ModuleType
 import pytest
 import yaml
 
+from gateway.audit.mapping import shipper_privileges
 from gateway.site import create
 from tests.deploy.files import DEPLOY
 
@@ -93,9 +95,10 @@ def test_preparing_without_an_authority_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_the_gateways_key_may_add_records_and_change_none() -> None:
-    text = ENROL.read_text()
-    assert '"create_doc"' in text
-    assert not any(f'"{right}"' in text for right in ("all", "write", "delete", "index", "manage", "delete_index"))
+    asked = json.loads(ENROL.read_text().split("<<'EOF'\n")[1].split("\nEOF")[0])
+    assert asked["role_descriptors"] == {"records": shipper_privileges("hangu")}
+    (indices,) = asked["role_descriptors"]["records"]["indices"]
+    assert {"all", "write", "delete", "index", "manage", "delete_index"}.isdisjoint(indices["privileges"])
 
 
 class Admin(BaseHTTPRequestHandler):
