@@ -84,7 +84,8 @@ class Listening:
         self._loop = asyncio.get_running_loop()
         self._trust, self._limits, self._socket, self._notice = trust, limits, listener, notice
         try:
-            self._context = tls.SwappableContext.around(trust().context)
+            self._trusted = trust()
+            self._context = tls.SwappableContext.around(self._trusted.context)
         except BaseException:
             listener.close()
             raise
@@ -107,12 +108,16 @@ class Listening:
     def reload_tls(self) -> None:
         """Read the files again for new handshakes, and refuse further requests of certificates revoked meanwhile.
 
+        When an authority is no longer among them, every connection ends after its exchange: who may come back, will.
         Raises SettingsError, and keeps what was there, when the new files cannot be used.
         """
         trust = self._trust()
-        self._context.current = trust.context
+        lost = self._trusted.authorities - trust.authorities
+        self._trusted, self._context.current = trust, trust.context
         for door in self._doors.doors:
             door.reject_if(trust.revoked)
+            if lost:
+                door.finish()
 
     async def drain(self, seconds: float) -> int:
         """Take no more connections, let exchanges finish for `seconds`, then stop the rest; returns how many those were."""

@@ -50,6 +50,7 @@ class Trust:
 
     context: ssl.SSLContext
     revoked: Revocations
+    authorities: frozenset[bytes]  # DER
 
 
 class SwappableContext(ssl.SSLContext):
@@ -87,7 +88,8 @@ def read(files: Files) -> Trust:
     context.set_alpn_protocols(["http/1.1"])
     _load_own(context, files)
     _load_authorities(context, files.client_ca)
-    return Trust(context, _load_revocations(context, files.crl))
+    revoked = _load_revocations(context, files.crl)
+    return Trust(context, revoked, frozenset(context.get_ca_certs(binary_form=True)))
 
 
 def _load_own(context: ssl.SSLContext, files: Files) -> None:

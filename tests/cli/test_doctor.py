@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from gateway.cli import doctor
 from gateway.doctor.check import Check, State, exit_code
+from gateway.doctor.machine import Kernel
+from gateway.site import Plan, create
+
+NOW = datetime.now(UTC)
 
 
 def run(*words: str) -> int:
@@ -46,6 +51,28 @@ def test_settings_that_cannot_be_used_are_all_named(tmp_path: Path, capsys: pyte
 def test_a_line_is_in_the_readers_language(words: str, expected: str) -> None:
     check = Check(("clock", "时钟"), State.PROBLEM, ("wrong", "错误"), ("mend it", "修好它"))
     assert doctor.line(check, words) == expected
+
+
+def test_every_part_of_a_site_is_looked_at_though_one_has_a_problem(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    create(site, NOW, Plan(settings={"backend": {"url": "http://127.0.0.1:9"}}))
+    checks = list(doctor.look(site, Kernel(), NOW))
+    assert {check.subject[0] for check in checks} == {
+        "settings",
+        "server certificate",
+        "client authorities",
+        "revocation list",
+        "audit keys",
+        "key files",
+        "policies",
+        "backend",
+        "exposure of the backend",
+        "Elasticsearch",
+        "clock",
+        "disk of the record",
+        "encryption at rest",
+    }
+    assert exit_code([check for check in checks if check.subject[0] == "backend"]) == 1
 
 
 def test_what_is_fine_gives_no_advice() -> None:

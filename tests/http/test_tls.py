@@ -144,6 +144,30 @@ async def test_a_new_authority_is_taken_up_by_a_reload(papers: Papers, tmp_path:
 
 
 @on_both_loops
+async def test_connections_end_after_their_exchange_when_an_authority_is_withdrawn(
+    papers: Papers, tmp_path: Path
+) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def waits(request: BaseRequest) -> StreamResponse:
+        begun.set()
+        await go_on.wait()
+        return Response(text="done")
+
+    ana = papers.client("ana")
+    async with listening(papers, waits) as at, connected(at.port, ana) as busy, connected(at.port, ana) as idle:
+        await busy.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await begun.wait()
+        files.replace(papers.files.client_ca, an_authority(tmp_path / "other").files.client_ca.read_bytes())
+        at.reload_tls()
+        assert await idle.is_closed()
+        go_on.set()
+        assert await busy.reply() == (200, b"done")
+        assert await busy.is_closed()
+        assert await is_turned_away(at.port, ana)
+
+
+@on_both_loops
 async def test_an_expired_revocation_list_turns_everyone_away(papers: Papers) -> None:
     authority = store.load_authority(papers.directory)
     ana = papers.client("ana")
