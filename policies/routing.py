@@ -14,7 +14,7 @@ from policies.read import Strict
 
 FILES = ("routing.yaml",)
 
-UNNAMED = frozenset({"", "tgi"})  # TGI's routes name no model, and its clients send "tgi" where a name is required
+UNNAMED = frozenset({"", "tgi", "dummy"})  # what clients of TGI and huggingface_hub send where they name no model
 
 ModelName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\s*,]+$")]
 BackendName = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[a-z0-9][a-z0-9._-]*$")]

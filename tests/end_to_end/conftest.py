@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,12 +18,25 @@ def backend() -> Iterator[Running]:
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory, backend: Running) -> Path:
-    """A site fresh from `hangu init`, pointed at the test's backend and at free ports."""
+def sidecar_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory, backend: Running, sidecar_port: int) -> Path:
+    """A site fresh from `hangu init`, pointed at the test's backend and at free ports; it answers to the sidecar's too."""
     directory = tmp_path_factory.mktemp("site") / "site"
     done = hangu("init", str(directory))
     assert done.returncode == 0, done.stderr
-    configure(directory, listen__port="0", admin__port="0", backend__url=f'"{backend.url}"')
+    configure(
+        directory,
+        listen__port="0",
+        listen__server_names=f'["localhost", "127.0.0.1", "127.0.0.1:{sidecar_port}"]',
+        admin__port="0",
+        backend__url=f'"{backend.url}"',
+        policies__run_cases="false",
+    )
     return directory
 
 

@@ -12,11 +12,11 @@ from tests.end_to_end.site import Site
 
 
 @contextmanager
-def sidecar(site: Site, name: str) -> Iterator[str]:
+def sidecar(site: Site, name: str, port: int) -> Iterator[str]:
     """A forwarder with the papers of `name`; yields its `http://…` address."""
     context = site.context(name)
     target = ("127.0.0.1", int(site.url.rsplit(":", 1)[1]))
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", port))
     accepting = threading.Thread(target=_accept, args=(listener, context, target), daemon=True)
     accepting.start()
     try:

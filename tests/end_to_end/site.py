@@ -75,6 +75,9 @@ def stop(process: subprocess.Popen[str], seconds: float = 30) -> int:
         process.kill()
         process.wait()
         raise
+    finally:
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def hangu(

@@ -78,6 +78,7 @@ def test_openai_gets_its_own_errors(site: Site, openai_client: openai.OpenAI) ->
 def hugging_face(site: Site) -> Iterator[None]:
     def session() -> requests.Session:
         made = requests.Session()
+        made.trust_env = False  # a CA bundle of the environment would win over ours
         made.cert, made.verify = site.papers("analyst"), site.ca
         return made
 
@@ -102,13 +103,14 @@ class TestHuggingFace:
         assert "".join(client.text_generation("The capital of France is", max_new_tokens=SHORT, stream=True))
 
 
+@pytest.fixture(scope="module")
+def client(site: Site, sidecar_port: int) -> Iterator[text_generation.Client]:
+    with sidecar(site, "analyst", sidecar_port) as url:
+        yield text_generation.Client(url, headers={"Authorization": f"Bearer {site.token('analyst')}"}, timeout=60)
+
+
 class TestTextGeneration:
     """text-generation knows no client certificates: it goes through a loopback sidecar, as its users would set up."""
-
-    @pytest.fixture(scope="class")
-    def client(self, site: Site) -> Iterator[text_generation.Client]:
-        with sidecar(site, "analyst") as url:
-            yield text_generation.Client(url, headers={"Authorization": f"Bearer {site.token('analyst')}"}, timeout=60)
 
     def test_generate_and_stream(self, client: text_generation.Client) -> None:
         answer = client.generate("The capital of France is", max_new_tokens=SHORT)
