@@ -11,12 +11,9 @@ from policies.bundle import Bundle
 
 def advice(bundle: Bundle) -> list[str]:
     """One line each, in the reader's language, with the place where there is one."""
-    return [
-        *_unreachable_models(bundle),
-        *_unused_roles(bundle.access),
-        *_unused_profiles(bundle.access),
-        *_wide(bundle),
-    ]
+    access = bundle.access
+    found = (_unreachable_models(bundle), _unused_roles(access), _unused_profiles(access), _strange_roles(bundle))
+    return [line for lines in (*found, _wide(bundle)) for line in lines]
 
 
 def _unreachable_models(bundle: Bundle) -> Iterator[str]:
@@ -37,6 +34,17 @@ def _unused_roles(access: AccessPolicy) -> Iterator[str]:
 def _unused_profiles(access: AccessPolicy) -> Iterator[str]:
     for name in sorted(set(access.profiles) - {rule.profile for rule in access.rules}):
         yield "access/profiles.yaml: " + say(f"no rule names the profile {name}", f"没有规则使用配置 {name}")
+
+
+def _strange_roles(bundle: Bundle) -> Iterator[str]:
+    """Roles that another section treats specially, though nobody who has them may do anything."""
+    access = bundle.access
+    known = {rule.subject for rule in access.rules} | {one.role for one in access.memberships}
+    named = [("limits.yaml", one.role) for one in bundle.limits.assign if one.role]
+    named += [("pii/policy.yaml", role) for role in bundle.pii.restore.roles]
+    for file, role in named:
+        if f"role:{role}" not in known:
+            yield f"{file}: " + say(f"no access rule knows the role {role}", f"没有访问规则涉及角色 {role}")
 
 
 def _wide(bundle: Bundle) -> Iterator[str]:

@@ -95,8 +95,10 @@ class TestCheck:
         add(directory, "access/policy.csv", "p, role:x, *, gone, chat, allow, look\ng, user:a, role:nobody, demo\n")
         add(directory, "access/policy.csv", "p, role:root, *, *, *, allow, look\n")
         add(directory, "access/profiles.yaml", "  unused: {max_tokens: 1}\n")
+        swap(directory, "limits.yaml", "assign: []", "assign: [{role: batsh, bounds: standard}]")
         assert main(["policy", "check", str(directory)]) == 0
         out = capsys.readouterr().out
+        assert "no access rule knows the role batsh" in out
         for said in ("no model is called gone", "no rule is about role:nobody", "least privilege", "profile unused"):
             assert said in out
 

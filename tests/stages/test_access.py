@@ -170,9 +170,24 @@ def test_the_allowing_rule_is_named() -> None:
 
 def test_roles_of_another_tenant_open_nothing() -> None:
     stage = a_stage("p,role:a,acme,*,*,allow,p\ng,user:someone,role:a,acme\n")
-    assert isinstance(stage.judge(an_exchange("hi", principal=caller(tenant="acme"))), Allow)
+    assert isinstance(stage.judge(an_exchange("hi", principal=caller(tenant="acme"))), Amend)
     assert isinstance(stage.judge(an_exchange("hi", principal=caller(tenant="demo"))), Refuse)
     assert isinstance(stage.judge(an_exchange("hi", principal=caller("a", tenant="demo"))), Refuse)
+
+
+def test_roles_that_the_policy_gives_are_seen_by_the_stages_that_follow() -> None:
+    stage = a_stage(
+        "p,role:a,*,*,*,allow,p\n"
+        "g,user:someone,role:reader,acme\ng,role:reader,role:a,acme\ng,user:someone,role:other,demo\n"
+    )
+    for action in (Action.CHAT, Action.MODELS):
+        verdict = stage.judge(an_exchange("hi", principal=caller("own", tenant="acme"), action=action))
+        assert isinstance(verdict, Amend)
+        assert verdict.exchange.principal is not None
+        assert verdict.exchange.principal.roles == ("own", "a", "reader")
+    again = stage.judge(verdict.exchange)
+    assert isinstance(again, Amend)
+    assert again.exchange.principal == verdict.exchange.principal
 
 
 def test_a_hidden_model_and_one_that_does_not_exist_look_the_same() -> None:

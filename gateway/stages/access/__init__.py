@@ -12,9 +12,8 @@ from policies.access import AccessPolicy, Profile, Rule
 from policies.routing import RoutingPolicy
 
 ANSWERING = frozenset({Action.CHAT, Action.COMPLETE, Action.GENERATE})  # a model writes; the others only look
-NAMELESS = frozenset(
-    {Action.GENERATE, Action.INFO, Action.HEALTH}
-)  # their routes name no model, so none is to be hidden
+NAMELESS = frozenset({Action.GENERATE, Action.INFO, Action.HEALTH})  # these routes name no model: none is to be hidden
+KNOWN = tuple(action for action in Action if action is not Action.UNKNOWN)
 WHERE = "exchange"
 
 
@@ -29,9 +28,19 @@ class Access:
         self._index = Index(policy)
 
     def judge(self, exchange: Exchange) -> Verdict:
+        """What goes on carries every role the caller has, the token's and the policy's: later stages look at roles too."""
         principal = exchange.principal
         if principal is None:
             return Refuse(Code.NOT_PERMITTED, (Finding("access", "nobody", WHERE),), "the caller is not identified")
+        verdict = self._judged(exchange, principal)
+        given = self._index.roles_given(f"user:{principal.name}", _named(principal), principal.tenant)
+        if not given or isinstance(verdict, Refuse):
+            return verdict
+        going_on = verdict.exchange if isinstance(verdict, Amend) else exchange
+        whole = replace(principal, roles=(*principal.roles, *given))
+        return Amend(replace(going_on, principal=whole), verdict.findings)
+
+    def _judged(self, exchange: Exchange, principal: Principal) -> Verdict:
         if exchange.action is Action.UNKNOWN:  # `*` in a rule means every action there is, not ones nobody thought of
             return Refuse(Code.NOT_PERMITTED, (Finding("access", NO_RULE, WHERE),))
         if exchange.action is Action.MODELS:
@@ -46,8 +55,7 @@ class Access:
 
     def decide(self, principal: Principal, model: str, action: Action) -> Decision:
         """The bare decision on one model, by its own name."""
-        roles = tuple(f"role:{role}" for role in principal.roles)
-        return self._index.decide(f"user:{principal.name}", roles, principal.tenant, model, action.value)
+        return self._index.decide(f"user:{principal.name}", _named(principal), principal.tenant, model, action.value)
 
     def visible(self, principal: Principal) -> tuple[tuple[str, str], ...]:
         """The models a caller may see listed and their owners, in the order of the routing policy."""
@@ -66,7 +74,7 @@ class Access:
 
     def _refusal(self, principal: Principal, model: str, asked: Action, decision: Decision) -> Refuse:
         """A model on which nothing at all is permitted does not exist, as far as this caller can tell."""
-        if asked in NAMELESS or any(self.decide(principal, model, action).allowed for action in Action):
+        if asked in NAMELESS or any(self.decide(principal, model, action).allowed for action in KNOWN):
             return Refuse(Code.NOT_PERMITTED, (_finding(decision),))
         return _not_found(decision.rule)
 
@@ -82,6 +90,11 @@ class Access:
         if exchange.action not in ANSWERING or asked.max_tokens is not None or profile.max_tokens == "unlimited":
             return Allow(seen)
         return Amend(replace(exchange, parameters=replace(asked, max_tokens=profile.max_tokens)), seen)
+
+
+def _named(principal: Principal) -> tuple[str, ...]:
+    """The token's roles, as rules write them."""
+    return tuple([f"role:{role}" for role in principal.roles])
 
 
 def _finding(decision: Decision) -> Finding:

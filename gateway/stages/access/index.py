@@ -41,6 +41,7 @@ class Index:
         self._rules = policy.rules
         self._places = _by_subject(policy.rules)
         self.decide = lru_cache(MAX_REMEMBERED)(self.decide_afresh)
+        self.roles_given = lru_cache(MAX_REMEMBERED)(self._roles_given)
 
     def decide_afresh(self, subject: str, roles: tuple[str, ...], tenant: str, model: str, action: str) -> Decision:
         """`subject` and `roles` as rules write them: `user:ana`, `role:analyst`. Roles here are the token's own."""
@@ -55,6 +56,11 @@ class Index:
         matched = tuple(rule for rule in rules if self._matcher.fits(request, rule, linked))
         effects = {rule.effect for rule in matched}
         return Decision("allow" in effects and "deny" not in effects, matched)
+
+    def _roles_given(self, subject: str, roles: tuple[str, ...], tenant: str) -> tuple[str, ...]:
+        """The names, without `role:`, of the roles that memberships add to the token's own."""
+        added = self._reach((subject, *roles), tenant) - {subject, *roles}
+        return tuple(sorted(name.removeprefix("role:") for name in added))
 
     def _places_of(self, subjects: Iterable[str]) -> Iterable[int]:
         return chain.from_iterable(self._places.get(subject, ()) for subject in subjects)
