@@ -41,7 +41,7 @@ suite:
 	@$(BIN)/python -m pytest
 
 bench: setup ## run every benchmark and rewrite benchmarks/results
-	@for f in benchmarks/*.py; do echo "== $$f"; $(BIN)/python $$f || exit 1; done
+	@for f in benchmarks/[a-z]*.py; do echo "== $$f"; $(BIN)/python -m benchmarks.$$(basename $$f .py) || exit 1; done
 
 lock: ## renew the hash-locked requirements
 	@requirements/lock.sh

@@ -2,7 +2,7 @@
 
 CPU time of the proxy's process, from /proc, per request and per streamed token; both peers speak mutual TLS 1.3 on
 loopback in front of the same instant backend, take turns, and are asked by the same load generator.
-`python benchmarks/gateway.py [SECONDS]` writes `benchmarks/results/gateway.json`.
+`python -m benchmarks.gateway [SECONDS]` writes `benchmarks/results/gateway.json`.
 """
 
 from __future__ import annotations

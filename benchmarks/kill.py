@@ -1,6 +1,6 @@
 """kill -9 under load, round after round: is every exchange that was answered on the record?
 
-`python benchmarks/kill.py [ROUNDS]` writes `benchmarks/results/kill.json`. The backend is the instant stand-in: what is
+`python -m benchmarks.kill [ROUNDS]` writes `benchmarks/results/kill.json`. The backend is the instant stand-in: what is
 measured is the gateway's promise, not the model. The segments are read here with no code of the gateway.
 """
 

@@ -138,9 +138,11 @@ class TestPapers:
     def test_without_a_certificate_there_is_no_conversation(self, site: Site) -> None:
         address = ("127.0.0.1", int(site.url.rsplit(":", 1)[1]))
         with socket.create_connection(address, timeout=20) as plain:
-            secure = site.context(None).wrap_socket(plain, server_hostname="localhost")
             answer = b""
-            with suppress(ssl.SSLError, ConnectionError):  # an alert, or an end
+            with (
+                suppress(ssl.SSLError, ConnectionError),  # an alert, or an end
+                site.context(None).wrap_socket(plain, server_hostname="localhost") as secure,
+            ):
                 secure.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 answer = secure.recv(100)
             assert answer == b""
