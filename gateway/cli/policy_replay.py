@@ -7,6 +7,7 @@ cannot be. Both are counted and said. Replays nothing to a model.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from gateway.core.pipeline import Gate, judge
 
 FINE, FOUND = 0, 1
 SHOWN = 20  # differences listed one by one; the rest is counted
+TOLD_EVERY = 100  # exchanges between two signs of progress: some tenths of a second
 NOT_POLICY = frozenset({"identity"})  # papers cannot be shown again
 
 
@@ -31,6 +33,23 @@ class Recorded(Protocol):
     """All that replay asks of the record."""
 
     def find(self, wanted: Filter) -> Iterator[Entry]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A record that says on a terminal how far it has been read: judging thousands again takes minutes."""
+
+    record: Recorded
+
+    def find(self, wanted: Filter) -> Iterator[Entry]:
+        told = sys.stderr.isatty()
+        number = 0
+        for number, entry in enumerate(self.record.find(wanted), 1):
+            yield entry
+            if told and number % TOLD_EVERY == 0:
+                print(f"\r{number}", end="", file=sys.stderr, flush=True)
+        if told and number >= TOLD_EVERY:
+            print(f"\r{number}", file=sys.stderr)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
     candidate = policy_candidate.load(args.against)
     wanted = Filter(since=args.since, until=args.until, kinds=("opened",), limit=args.limit)
     with open_query(Path(site.audit.directory)) as record:
-        found = replay(record, wanted, candidate.gate)
+        found = replay(_Told(record), wanted, candidate.gate)
     _tell(found)
     return FOUND if args.exit_code and found.differences else FINE
 
