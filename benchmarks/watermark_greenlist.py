@@ -83,7 +83,10 @@ def summary(values: np.ndarray) -> dict[str, float]:
 
 def scores(texts: list[list[int]], device: str) -> dict[str, dict[str, float]]:
     reports = [detect(text, Setting(VOCAB, GAMMA, device)) for text in texts]
-    return {name: summary(np.array([report.readings[i].z for report in reports])) for i, name in ((0, "chain"), (1, "seed 0"))}
+    return {
+        name: summary(np.array([report.readings[i].z for report in reports]))
+        for i, name in ((0, "chain"), (1, "seed 0"))
+    }
 
 
 def main() -> None:
@@ -108,7 +111,11 @@ def main() -> None:
     seed_0 = np.unpackbits(green_list(0, VOCAB, GAMMA, "cuda", 132))[active].astype(bool)
     padded = [write(active, np.tile(seed_0, (ACTIVE, 1)), chance) for _ in range(args.texts)]
     rows["cuda marked, padded batch row"] = scores(padded, "cuda")
-    facts |= {"rows": rows, "seconds": round(time.time() - began, 1), "command": "benchmarks/watermark_greenlist.py" + " --torch" * args.torch}
+    facts |= {
+        "rows": rows,
+        "seconds": round(time.time() - began, 1),
+        "command": "benchmarks/watermark_greenlist.py" + " --torch" * args.torch,
+    }
     args.out.write_text(json.dumps(facts, indent=1) + "\n")
     for name, readings in rows.items():
         for reading, row in readings.items():

@@ -98,6 +98,11 @@ _CODE_START = re.compile(
     r"|GET|POST|PUT|PATCH|HTTP|Dim) |\w+(?:-\w+)+: "
 )
 
+# A text whose first line is one of these is a file, to its last line.
+_MACHINE_START = re.compile(
+    r"[a-z_][\w.-]*:(?:\s|$)|#!|#include\b|import \w|from [\w.]+ import\b|package \w|def \w+\(|//|/\*|\"\"\"|---$|%YAML"
+)
+
 
 def is_prose_line(prefix: str) -> bool:
     """Does a line that begins with `prefix` (at most 32 characters) read as prose?"""
@@ -123,11 +128,12 @@ class Guard:
     """The state machine. Feed it buffers whose first part it has seen; it answers with open spans."""
 
     __slots__ = (
-        "_block", "_carried", "_depth", "_fence", "_line_open", "_mode", "_raw", "_run", "_sticky", "_tag", "deferred",
+        "_begun", "_block", "_carried", "_depth", "_fence", "_line_open", "_mode", "_raw", "_run", "_sticky", "_tag", "deferred",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self._mode = "prose"
+        self._begun = False  # was there a line with something on it?
         self._carried = ""  # first characters of the current line, as far as seen
         self._line_open = True  # no sign of code on this line so far
         self._block = False  # inside an HTML block, until a blank line
@@ -211,6 +217,9 @@ class Guard:
             self._mode = "prose"
         if self._mode == "fence":
             self._run = 0
+        if not self._begun and not blank:
+            self._begun = True
+            self._mode = "machine" if self._mode == "prose" and _MACHINE_START.match(line) else self._mode
         if self._depth and not self._sticky:
             self._sticky = before in "{[,(" or line.lstrip().startswith(("{", "["))
             self._depth = self._depth if self._sticky else 0

@@ -67,7 +67,7 @@ def detect(tokens: Sequence[int], setting: Setting, before: int | None = None) -
     """Score token ids, `before` being the last token of the prompt where it is known."""
     if setting.vocab is None:
         raise ValueError("the vocabulary's size is missing; hint: config.vocab_size of the model")
-    previous = [before, *tokens[:-1]]
+    previous = [before, *tokens][: len(tokens)]
     pairs = [
         (at, seed, token) for at, (seed, token) in enumerate(zip(previous, tokens, strict=True)) if seed is not None
     ]
