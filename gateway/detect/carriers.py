@@ -21,9 +21,7 @@ _WORDS = re.compile(
     r"[ ]?[(\[{](?:at|AT|At|@|dot|DOT)[)\]}][ ]?|(?<=[A-Za-z0-9])#(?=[A-Za-z0-9\-]{1,30}\.(?:com|cn|net|org|edu|io)(?![A-Za-z]))"
 )
 _NUMBER = re.compile(f"[{''.join(NUMERALS)}]{{7,}}")
-_LETTERS_AS_DIGITS = re.compile(
-    r"(?<![A-Za-z0-9])(?=[0-9OolI]*[0-9][0-9OolI]*[OolI]|[OolI])(?=(?:[OolI]?[0-9]){6})[0-9OolI]{11,19}(?![A-Za-z0-9])"
-)
+_LETTERS_AS_DIGITS = re.compile(r"(?<![A-Za-z0-9])[0-9](?=[0-9]{0,17}[OolI])[0-9OolI]{9,17}[0-9OolIXx](?![A-Za-z0-9])")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/=_\-])[A-Za-z0-9+/_\-]{22,}={0,2}(?![A-Za-z0-9+/=_\-])")
 MARGIN = 2  # code points before a run that its readings keep, for what may not stand to the left
 

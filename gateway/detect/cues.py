@@ -10,35 +10,61 @@ import re
 BEFORE = 28  # code points: "证件类型：居民身份证，证件号码为 " is 20
 AFTER = 10  # code points: " 是我的手机号" is 7; a stream waits for them only where a candidate needs a cue
 
-_WORDS = {
-    "CN_ID_CARD": r"身份证|身份號|身份号|证件号|證件號|证号|證號|公民身份|社会保障号|社保卡?号|社会保障卡|医保号|居住证|驾驶证|驾照|驾证|id\s*card|id\s*(?:no|num)|identity|national\s*id|身份识别|社保|户口|实名",
-    "CARD": r"卡号|卡號|银行卡|銀行卡|信用卡|借记卡|储蓄卡|账号|账户|帐号|帐户|賬號|户头|开户|收款|付款|转账|汇款|打款|还款|绑卡|工资卡|card|account|acct|a/c|visa|master\s*card|amex|unionpay|银联|尾号|iban|debit|credit|pan\b|cc\b|工行|农行|建行|中行|招行|交行|[工农建招交商]商?银行",
-    "PHONE": r"手机|电话|電話|手機|联系方式|联系人|联络|致电|拨打|来电|热线|座机|固话|传真|号码|短信|微信|whatsapp|mobile|phone|tel\b|tel[.:：]|call|fax|cell|contact|dial|reach|text\s+me|ring|sms|number|line|extension",
-    "PASSPORT": r"护照|護照|passport|旅行证件|travel\s*document|证件号|證件號|证件|出境|签证|visa",
-    "PERMIT": r"通行证|通行證|回乡证|回鄉證|台胞证|台胞證|港澳|来往|往来|證件|证件|permit|入台",
-    "MILITARY": r"军官证|士兵证|军人|警官证|文职|士官",
-    "QQ": r"(?:qq|扣扣|企鹅|q\s*q|ＱＱ)\s*(?:号码?|账号|帐号|群|number|no\.?|id)?\s*[:：=是为]*\s*$",
-    "IP": r"\bip|ipv[46]|地址|服务器|主机|节点|host|addr|server|ping|ssh|gateway|网关|网段|内网|外网|公网|dns|proxy|客户端|client|login|登录|访问|from\b|route|subnet|listen|://|@$",
-    "SSN": r"ssn|social\s*security|社安号",
-    "IMEI": r"imei|meid|设备号|串号",
-    "IBAN": r"iban|bank|account|账号|帐号|账户",
-    "ORG": r"组织机构代码|机构代码|organi[sz]ation\s*code",
-    "REGISTRATION": r"注册号|营业执照|工商",
-    "BIRTH": r"出生|生日|生于|诞生|born|birth|dob\b",
-    "POSTCODE": r"邮编|邮政编码|postcode|postal\s*code|zip",
-    "SOCIAL": r"社保|社会保障|医保",
-    "VIN": r"\bvin\b|车架号|车辆识别|底盘号",
-    "TAX": r"税号|纳税人|税务登记|tax",
-    "PLATE": r"车牌|牌照|号牌|license\s*plate|plate",
-    "HK_ID": r"香港|hkid|身份证|身份證|澳门|澳門|identity|id\b",
+_HAN = {
+    "CN_ID_CARD": "身份证|身份證|身份號|身份号|证件号|證件號|证号|證號|公民身份|社会保障号|社保卡?号|社会保障卡|医保号|居住证|驾驶证|驾照|驾证|身份识别|社保|户口|实名|身份信息|身分证",
+    "CARD": "卡号|卡號|银行卡|銀行卡|信用卡|借记卡|储蓄卡|账号|账户|帐号|帐户|賬號|户头|开户|收款|付款|转账|汇款|打款|还款|绑卡|工资卡|银联|尾号|卡片|[工农建招交商]商?行|银行",
+    "PHONE": "手机|电话|電話|手機|联系方式|联系人|联络|致电|拨打|来电|热线|座机|固话|传真|号码|短信|微信|打给|联系|通话",
+    "PASSPORT": "护照|護照|旅行证件|证件号|證件號|证件|出境|签证",
+    "PERMIT": "通行证|通行證|回乡证|回鄉證|台胞证|台胞證|港澳|来往|往来|證件|证件|入台|永久居留",
+    "IP": "地址|服务器|主机|节点|网关|网段|内网|外网|公网|代理|客户端|登录|访问|来自|路由|子网|监听|设备",
+    "SSN": "社安号|社会安全号",
+    "IMEI": "设备号|串号",
+    "ORG": "组织机构代码|机构代码",
+    "REGISTRATION": "注册号|营业执照|工商",
+    "BIRTH": "出生|生日|生于|诞生",
+    "SOCIAL": "社保|社会保障|医保",
+    "VIN": "车架号|车辆识别|底盘号",
+    "TAX": "税号|纳税人|税务登记",
+    "PLATE": "车牌|牌照|号牌|车号",
+    "HK_ID": "香港|身份证|身份證|澳门|澳門",
+}
+_LATIN = {
+    "CN_ID_CARD": r"id\s*card|id\s*(?:no|num)|identity|national\s*id|id\b",
+    "CARD": r"card|account|acct|a/c|visa|master\s*card|mastercard|amex|unionpay|iban|debit|credit|pan\b|cc\b|charge|paid",
+    "PHONE": r"whatsapp|mobile|phone|telephone|cellphone|tel\b|call\b|fax|cell\b|contact|dial|reach\b|text\s+me|ring\b|sms|number|hotline|extension|office|answering|registered|messages?\s+(?:to|from|at)|voicemail|desk\b",
+    "PASSPORT": r"passport|travel\s*document|visa",
+    "PERMIT": r"permit",
+    "IP": r"ip\b|ip[ _]?addr|ipv[46]|host|addr|server|ping\b|ssh\b|gateway|dns\b|proxy|client|login|from\b|route|subnet|listen",
+    "SSN": r"ssn|social\s*security",
+    "IMEI": r"imei|meid",
+    "ORG": r"organi[sz]ation\s*code",
+    "BIRTH": r"born|birth|dob\b|birthday",
+    "VIN": r"vin\b|chassis",
+    "TAX": r"tax\b|vat\b",
+    "PLATE": r"license\s*plate|plate\b",
+    "HK_ID": r"hkid|identity|id\b",
 }
 _NOT = {
-    "CARD": r"订单|流水|运单|快递|单号|编号|序列|条码|条形码|imei|isbn|order|invoice|tracking|serial|timestamp|时间戳|trace|session|request|交易号|批次|sku|ean|barcode|snowflake|雪花|主键|物流|产品|型号",
-    "PHONE": r"订单|流水|运单|快递|单号|编号|序列|条码|imei|isbn|order|invoice|tracking|serial|timestamp|时间戳|版本|version|客服|热线|sku|ean",
-    "IP": r"版本|version|release|章|节|section|chapter|\bv$|[\s(]v$|第|条|升级|build|revision|python|java|kernel|内核|固件|firmware|oid|clause|figure|table|图|表",
+    "CARD": "订单|流水|运单|快递|单号|编号|序列|条码|条形码|imei|isbn|order|invoice|tracking|serial|timestamp|时间戳|trace|session|request|交易号|批次|sku|ean|barcode|snowflake|雪花|主键|物流|产品|型号|offset|parent|span",
+    "PHONE": "订单|流水|运单|快递|单号|编号|序列|条码|imei|isbn|order|invoice|tracking|serial|timestamp|时间戳|版本|version|客服|sku|ean|offset|parent|span",
+    "IP": r"版本|version|release|章|节|section|chapter|\bv|第|条|升级|build|revision|python|java|kernel|内核|固件|firmware|oid|clause|figure|table|图|表",
 }
-CUES = {name: re.compile(words, re.IGNORECASE) for name, words in _WORDS.items()}
+# Names of machine figures before an equals sign: what follows is no telephone number.
+_FIGURES = r"(?:offset|parent|span|trace|ts|time|timestamp|seq|lag|size|bytes|count|total|pid|tid|duration|elapsed|latency|hash|crc|checksum|height|nonce|index|line|row|col|epoch|seed|length|version|rev|revision|commit)(?:_?id)?[\"']?\s?[=:]\s?$"
+_QQ = (
+    r"(?:(?<![A-Za-z])qq|扣扣|企鹅|(?<![A-Za-z])q\s*q|ＱＱ)\s*(?:号码?|账号|帐号|群|number|no\.?|id)?\s*[:：=是为]*\s*$"
+)
+CUES = {
+    name: re.compile(
+        "|".join(filter(None, (_HAN.get(name), rf"(?<![A-Za-z])(?:{_LATIN[name]})" if name in _LATIN else ""))),
+        re.IGNORECASE,
+    )
+    for name in sorted(_HAN.keys() | _LATIN.keys())
+}
+CUES["QQ"] = re.compile(_QQ, re.IGNORECASE)
+CUES["IP"] = re.compile(CUES["IP"].pattern + "|://|@$", re.IGNORECASE)
 CONTRARY = {name: re.compile(rf"(?:{words})[^0-9]{{0,8}}$", re.IGNORECASE) for name, words in _NOT.items()}
+CONTRARY["FIGURE"] = re.compile(_FIGURES, re.IGNORECASE)
 
 
 def before(text: str, at: int, name: str, reach: int = BEFORE) -> bool:

@@ -85,15 +85,27 @@ def _row(view: View, groups: list[tuple[int, int]], first: int, last: int, start
     low, high = groups[first][0], groups[last - 1][1]
     separators = tuple(text[groups[at][1] : groups[at + 1][0]] for at in range(first, last - 1))
     digits = "".join(text[a:b] for a, b in groups[first:last])
-    tail = ""
-    if high < view.end and text[high] in "Xx" and not text[high + 1 : high + 2].isalnum() and len(digits) == 17:
-        tail = "X"
+    tail = _tail(text, high, view.end, separators) if len(digits) == 17 else ""
     plus = "+" in text[start if first == 0 else low : low] or (first > 0 and text[low - 1] == "+")
     if first == 0 and plus:
         low = text.index("+", start)
     elif first == 0 and text[start] == "(" and any(")" in separator for separator in separators):
         low = start
-    return Row(digits, shape, separators, low, high + len(tail), view, plus, tail, first == 0 and last == len(groups))
+    whole = first == 0 and last == len(groups)
+    fraction = separators == (".",) or (
+        len(shape) == 1 and low > view.start + 1 and text[low - 1] == "." and text[low - 2].isdigit()
+    )
+    return Row(digits, shape, separators, low, high + len(tail), view, plus, tail, whole, fraction)
+
+
+def _tail(text: str, high: int, end: int, separators: tuple[str, ...]) -> str:
+    """The X an identity number may end with, after the separator its groups have."""
+    for joint in ("", separators[-1] if separators else ""):
+        after = high + len(joint) + 1
+        if text[high:after].upper() == joint + "X" and after <= end:
+            right = text[after : after + 1]
+            return text[high:after] if not (right.isascii() and right.isalnum()) else ""
+    return ""
 
 
 def _read(row: Row) -> Span | None:

@@ -38,7 +38,7 @@ TRIGGERS: tuple[Trigger, ...] = (
     Trigger(r"[(\[{](?:at|AT|At|@)[)\]}]", MAIL),
     Trigger(r"[A-Za-z0-9]#[A-Za-z0-9\-]{1,30}\.(?:com|cn|net|org|edu|io)", MAIL),
     Trigger(r"[0-9A-Fa-f]{2}[:\-][0-9A-Fa-f]{2}[:\-][0-9A-Fa-f]{2}", MACHINE),
-    Trigger(r"[0-9A-Fa-f]{4}[:.][0-9A-Fa-f]{0,4}[:.]", MACHINE),
+    Trigger(r"[0-9A-Fa-f]{1,4}[:.][0-9A-Fa-f]{0,4}[:.][0-9A-Fa-f:]", MACHINE),
     Trigger(r"::[0-9A-Fa-f]", MACHINE),
     Trigger(rf"[{signs.PLATES}][A-Za-zＡ-Ｚ]", PLATE),
     Trigger(rf"[{signs.MILITARY}]字第[0-9A-Z]", PLATE),
@@ -49,6 +49,7 @@ TRIGGERS: tuple[Trigger, ...] = (
     Trigger(secrets.ANNOUNCED, VALUE, caseless=True),
     Trigger(secrets.ANNOUNCED_BEARER, VALUE, caseless=True),
     Trigger(secrets.ANNOUNCED_HAN, VALUE),
+    Trigger(secrets.ANNOUNCED_USER, VALUE),
     Trigger(secrets.ANNOUNCED_CHAT, CHAT, caseless=True),
     *(Trigger(must, SECRET) for _, must, _ in secrets.SHAPES.values()),
 )

@@ -22,12 +22,13 @@ _MOBILE = re.compile(r"1(?:610[0-9]|740[0-5]|(?:[38][0-9]|4[57]|[59][0-35-9]|6[2
 _MOBILE_SHAPES = _shapes("1-3-3-4 11 3-2-3-3 3-3-3-2 3-3-5 3-4-4 3-8 4-3-4 4-4-3 5-6 6-5 7-4")
 _CARD_SHAPES = _shapes("4-4-4-4 4-4-4-4-1 4-4-4-4-2 4-4-4-4-3 4-6-4 4-6-5 6-10 6-11 6-12 6-13")
 _ID_SHAPES = _shapes("10-8 14-4 3-3-4-4-4 4-4-4-4-2 6-11 6-12 6-4-2-2-3 6-4-2-2-4 6-4-4-3 6-4-4-4 6-8-3 6-8-4")
-_NOT_PERSONAL = re.compile(r"(?:400|800)[0-9]{7}$|95[0-9]{3}|96[0-9]{3,4}|10086|10010|10000|12306|12345")
+_NOT_PERSONAL = re.compile(r"(?:(?:400|800)[0-9]{7}|95[0-9]{3}|96[0-9]{3,4}|10086|10010|10000|12306|12345)$")
 _DIGITS = re.compile(r"[0-9]+")
 # ITU-T E.164 country codes.
 _COUNTRY = re.compile(
     r"1|7|2(?:0|7|[1-69][0-9])|3(?:[0-4]|6|9|[578][0-9])|4(?:[013-9]|2[0-9])|5(?:[1-8]|0[0-9]|9[0-9])|6(?:[0-6]|[789][0-9])|8(?:[1246]|[0578][0-9])|9(?:[0-58]|[679][0-9])"
 )
+_DOTTED = {(".", ".", "."), (".", ".", ".", "/")}
 _AREA = re.compile(r"0(?:10|2[0-9]|[3-9][0-9]{2})$")
 
 
@@ -44,6 +45,7 @@ class Row:
     plus: bool = False
     tail: str = ""
     whole: bool = False  # the row is the whole cluster
+    fraction: bool = False  # a decimal number, or what stands after its point
 
     def cued(self, name: str) -> bool:
         return self.view.cued(self.start, self.end, name)
@@ -63,10 +65,10 @@ class Row:
 
 def meaning(row: Row) -> Found:
     """What a row stands for, how sure that is, and by which rule; None for nothing."""
-    size = len(row.digits) + len(row.tail)
-    if row.plus:
+    size = len(row.digits) + bool(row.tail)
+    if row.plus or (row.digits.startswith("00") and len(row.shape) > 2 and not row.digits.startswith("0086")):
         return _international(row)
-    if len(row.shape) == 4 and row.separators == (".", ".", ".") and size <= 12:
+    if row.separators in _DOTTED and size <= 14:
         return _ipv4(row)
     return (
         (_id_card(row) if size == 18 else _id_old(row) if size == 15 else None)
@@ -79,7 +81,7 @@ def meaning(row: Row) -> Found:
 
 
 def _id_card(row: Row) -> Found:
-    number = row.digits + row.tail
+    number = row.digits + row.tail[-1:].upper()
     if row.one_of(_ID_SHAPES) or (
         len(set(row.separators)) <= 1 and valid.id_plausible(number) and valid.id_checksum(number)
     ):
@@ -134,6 +136,8 @@ def _mobile(row: Row) -> Found:
         if len(digits) == 11 and digits[0] == "1" and digits[1] in "3456789" and len(shape) == 1 and row.cued("PHONE"):
             return "CN_MOBILE", 0.6, "mobile_cue"
         return None
+    if row.fraction or row.contrary("FIGURE"):
+        return None
     even = len({separator for separator in row.separators if separator.strip()}) <= 1
     if shape in _MOBILE_SHAPES or row.spelt or (even and row.cued("PHONE")):
         return "CN_MOBILE", 0.95 if row.cued("PHONE") else 0.85, "mobile"
@@ -185,7 +189,7 @@ def _american(row: Row) -> Found:
 
 
 def _international(row: Row) -> Found:
-    digits = row.digits
+    digits = row.digits.lstrip("0")
     rest = digits[2:] if digits.startswith("86") else ""
     if len(rest) in (11, 12) and _MOBILE.match(rest.removeprefix("0")):
         return "CN_MOBILE", 0.95, "mobile"
@@ -193,7 +197,7 @@ def _international(row: Row) -> Found:
         rest and _AREA.match("0" + rest.removeprefix("0")[:3])
     ):
         return "CN_LANDLINE", 0.85, "landline"
-    if 8 <= len(digits) <= 16 and _COUNTRY.match(digits) and row.whole:
+    if 8 <= len(digits) <= 18 and _COUNTRY.match(digits) and row.whole:
         return "PHONE_NUMBER", 0.8, "phone_international"
     return None
 
@@ -201,13 +205,20 @@ def _international(row: Row) -> Found:
 def _ipv4(row: Row) -> Found:
     view, text = row.view, row.view.text
     octets = [found.group() for found in _DIGITS.finditer(text, row.start, row.end)]
-    if any(int(octet) > 255 or (len(octet) > 1 and octet[0] == "0") for octet in octets) or not row.whole:
+    if len(octets) == 5 and int(octets.pop()) > 32:
+        return None
+    if any(int(octet) > 255 or (len(octet) > 1 and octet[0] == "0") for octet in octets):
+        return None
+    if (row.start > view.start and text[row.start - 1] == ".") or (
+        text[row.end : row.end + 1] == "." and text[row.end + 1 : row.end + 2].isdigit()
+    ):
         return None
     if octets[0] in ("0", "127", "255") or text[row.end : row.end + 2] == ".x":
         return None
     if row.contrary("IP"):
         return None
-    if row.cued("IP") or len(octets[0]) + len(octets[1]) >= 5 or sum(map(len, octets)) >= 9:
+    private = octets[0] == "10" or (octets[0] == "172" and 16 <= int(octets[1]) < 32)
+    if private or row.cued("IP") or len(octets[0]) + len(octets[1]) >= 5 or sum(map(len, octets)) >= 9:
         return "IP_ADDRESS", 0.95, "ipv4"
     slash = text[row.end : row.end + 1] in ("/", ":") or view.raw[view.raw_start - 1 : view.raw_start] in ("=", "[")
     return ("IP_ADDRESS", 0.85, "ipv4") if slash or sum(map(len, octets)) >= 7 else ("IP_ADDRESS", 0.4, "ipv4_short")
@@ -221,7 +232,7 @@ def _cued(row: Row, size: int) -> Found:
         return "DATE_OF_BIRTH", 0.7, "birth_cue"
     if 3 <= len(row.shape) <= 3 and row.shape[0] == 4 and row.cued("BIRTH"):
         return "DATE_OF_BIRTH", 0.7, "birth_cue"
-    if _NOT_PERSONAL.match(row.digits) or row.contrary("PHONE"):
+    if _NOT_PERSONAL.match(row.digits) or row.fraction or row.contrary("PHONE") or row.contrary("FIGURE"):
         return None
     if (
         size in (7, 8)
@@ -238,7 +249,7 @@ def _cued(row: Row, size: int) -> Found:
         and not row.digits.startswith(("20", "19"))
     ):
         return "PHONE_NUMBER", 0.6, "phone_cue"
-    if size == 8 and row.cued("PERMIT"):
+    if row.shape == (8,) and row.cued("PERMIT"):
         return "CN_TW_PERMIT", 0.6, "permit_cue"
     if 9 <= size <= 12 and row.cued("CARD") and not row.contrary("CARD") and len(row.shape) == 1:
         return "BANK_ACCOUNT", 0.55, "account_cue"

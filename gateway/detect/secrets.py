@@ -134,6 +134,7 @@ ANNOUNCED_HAN = r"(?:密码|密碼|口令|密钥|秘钥|密匙|令牌|验证码|
 ANNOUNCED_BEARER = (
     r"(?:authorization|[a-z\-]{0,16}(?:api-?key|token))[\"']?\s?:\s?[\"']?(?:(?:bearer|basic|token|api-token)\s)?"
 )
+ANNOUNCED_USER = r"[ ](?:-u|--user)[ =]{1,2}[\"']?[A-Za-z0-9._@\-]{1,40}:"  # curl -u name:password
 ANNOUNCED_CHAT = r"(?:微信|威信|vx|v信|wechat|weixin|微信号|薇信|加v)(?:号|號|号码|id|ID)?[ ]?(?:是|为|：|:|=|\s){0,3}"
 _VALUE = re.compile(r"[^\s\"'`，。；、！？（）<>《》「」“”,;|\u3400-\u9fff]{4,200}")
 _CHAT = re.compile(r"(?:wxid_[a-z0-9]{10,24}|[A-Za-z][A-Za-z0-9_\-]{5,19})(?![A-Za-z0-9_\-@])")

@@ -81,20 +81,19 @@ _TA = r"[)\]}](?:ta|TA|tA|@|tod|TOD)[(\[{]"
 # What joins two runs into one: gaps between groups of digits, "(at)", and the Han letter a plate begins with.
 _JOIN = (
     rf"(?<=[{DIGIT})+]){_GAP}{{1,2}}(?=[{DIGIT}(+])|(?<=[A-Z]){_GAP}(?=[0-9])|(?<=[0-9]){_GAP}(?=[A-Z])"
-    rf"|{_GAP}?{_AT}{_GAP}?|[{PLATES}](?=[A-Za-zＡ-Ｚ])|[{MILITARY}]字第(?=[0-9A-Z])"
+    rf"|{_GAP}?{_AT}{_GAP}?|[{PLATES}](?=[A-Za-zＡ-Ｚ])|[{MILITARY}]字第(?=[0-9A-Z])|(?<=[0-9])转(?=[0-9])"
 )
 _NIOJ = (
     rf"(?<=[{DIGIT}(+]){_GAP}{{1,2}}(?=[{DIGIT})+])|(?<=[0-9]){_GAP}(?=[A-Z])|(?<=[A-Z]){_GAP}(?=[0-9])"
-    rf"|{_GAP}?{_TA}{_GAP}?|(?<=[A-Za-zＡ-Ｚ])[{PLATES}]|(?<=[0-9A-Z])第字[{MILITARY}]"
+    rf"|{_GAP}?{_TA}{_GAP}?|(?<=[A-Za-zＡ-Ｚ])[{PLATES}]|(?<=[0-9A-Z])第字[{MILITARY}]|(?<=[0-9])转(?=[0-9])"
 )
 RUN = re.compile(rf"(?:{_AT}{_GAP}?|[{BODY}]+|{_JOIN})*")
 _RUN_BACK = re.compile(rf"(?:{_TA}{_GAP}?|[{BODY}]+|{_NIOJ})*")
 # The same from the end of what has arrived, where a join may be half there.
 _LIVE_BACK = re.compile(
-    rf"(?:[{PLATES}{MILITARY}]|字[{MILITARY}]|第字[{MILITARY}])?(?:(?:ta|TA|tA|a|A|@|tod|TOD|od|OD|d|D)?[(\[{{])?{_GAP}{{0,2}}"
+    rf"(?:[{PLATES}{MILITARY}转]|字[{MILITARY}]|第字[{MILITARY}])?(?:(?:ta|TA|tA|a|A|@|tod|TOD|od|OD|d|D)?[(\[{{])?{_GAP}{{0,2}}"
     rf"(?:{_TA}{_GAP}?|[{BODY}]+|{_NIOJ})*"
 )
-UNDECIDED = frozenset(" ,，([{（" + _SPACES + PLATES + MILITARY)  # what follows these decides whether a run goes on
 LOOKAHEAD = 8  # code points after such a sign that decide it: " (dot) " is seven
 _STEP = 96  # code points looked back at first: most runs are a word
 

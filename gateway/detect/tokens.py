@@ -26,7 +26,7 @@ _EMAIL_LOOSE = re.compile(
 _L, _R = r"(?<![A-Za-z0-9_])", r"(?![A-Za-z0-9_])"
 _SHAPES: Mapping[str, str] = {
     "uscc": rf"{_L}[0-9AN-Y][0-9A-G][0-9]{{6}}[0-9A-HJ-NP-RTUWXY]{{9}}[0-9A-HJ-NP-RTUWXY]{_R}",
-    "iban": rf"{_L}[A-Z]{{2}}[0-9]{{2}}(?:[A-Z0-9]{{11,30}}|(?:[ \-]?[A-Z0-9]{{4}}){{2,7}}(?:[ \-]?[A-Z0-9]{{1,4}})?){_R}",
+    "iban": rf"{_L}[A-Za-z]{{2}}[0-9]{{2}}(?:[A-Za-z0-9]{{11,30}}|(?:[ \-]?[A-Z0-9]{{4}}){{2,7}}(?:[ \-]?[A-Z0-9]{{1,4}})?){_R}",
     "vin": rf"{_L}[A-HJ-NPR-Z0-9]{{11}}[A-HJ-NPR-Z0-9]{{2}}[0-9]{{4}}{_R}",
     "tw_id": rf"{_L}[A-Z][12][0-9]{{8}}{_R}",
     "sg_id": rf"{_L}[STFGM][0-9]{{7}}[A-Z]{_R}",
@@ -67,7 +67,7 @@ _MAC = re.compile(
     rf"{_L}(?<![:\-])(?:[0-9A-Fa-f]{{2}}(?:(?::[0-9A-Fa-f]{{2}}){{5}}|(?:-[0-9A-Fa-f]{{2}}){{5}})|[0-9A-Fa-f]{{4}}(?:\.[0-9A-Fa-f]{{4}}){{2}})(?![A-Za-z0-9_:\-])"
 )
 _IPV6 = re.compile(
-    r"(?<![0-9A-Za-z_:.\[])\[?(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?:(?<=:)[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![0-9A-Za-z_:.])|(?<=\[)(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?=\])"
+    r"(?<![0-9A-Za-z_:.\[])\[?(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?:(?<=:)[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![0-9A-Za-z_:]|\.[0-9])(?:%[A-Za-z][A-Za-z0-9]{1,9})?(?:/[0-9]{1,3}(?![0-9]))?|(?<=\[)(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?=\])"
 )
 _PLATE = re.compile(
     rf"[{PLATES}][A-HJ-NP-Za-hj-np-z][·. \-]?(?:[A-HJ-NP-Za-hj-np-z][0-9A-HJ-NP-Za-hj-np-z][0-9]{{4}}|[0-9]{{5}}[A-HJ-NP-Za-hj-np-z]|[0-9A-HJ-NP-Za-hj-np-z]{{5}}|[0-9A-HJ-NP-Z]{{4}}[挂学警港澳领])(?![0-9A-Za-z])|[使][0-9]{{6}}(?![0-9])|WJ[{PLATES}]?[0-9]{{4}}[0-9A-Z](?![0-9A-Za-z])"
@@ -97,7 +97,7 @@ def machines(view: View) -> Iterator[Span]:
             yield _span(view, found.start(), found.end(), ("MAC_ADDRESS", 0.95, "mac"))
     for found in _IPV6.finditer(text, view.start, view.end):
         low = found.start() + found.group().startswith("[")
-        if _ipv6(text[low : found.end()]):
+        if _ipv6(re.split("[%/]", text[low : found.end()])[0]):
             yield _span(view, low, found.end(), ("IP_ADDRESS", 0.9, "ipv6"))
 
 
@@ -164,7 +164,10 @@ def _credit(view: View, start: int) -> bool:
 
 
 def _iban(view: View, start: int, end: int, text: str) -> Found:
-    return ("IBAN_CODE", 1.0, "iban") if valid.iban(text.replace(" ", "").replace("-", "")) else None
+    written = text.replace(" ", "").replace("-", "")
+    if not valid.iban(written.upper()) or (not written.isupper() and not view.cued(start, end, "CARD")):
+        return None
+    return "IBAN_CODE", 1.0, "iban"
 
 
 def _vin(view: View, start: int, end: int, text: str) -> Found:
@@ -229,13 +232,7 @@ _JUDGES: Mapping[str, Callable[[View, int, int, str], Found]] = {
     "org_bare": _org,
     "green_card": _on_cue("PERMIT", "CN_RESIDENCE_PERMIT", 0.7, "green_card"),
     "social": _on_cue("SOCIAL", "CN_SOCIAL_SECURITY", 0.7, "social"),
-    "bitcoin": lambda view, start, end, text: ("CRYPTO", 0.7, "bitcoin") if _mixed(text) else None,
+    "bitcoin": _checked(valid.bitcoin, "CRYPTO", 0.95, "bitcoin"),
     "ethereum": lambda view, start, end, text: ("CRYPTO", 0.8, "ethereum"),
 }
 _COMPILED = {name: re.compile(shape) for name, shape in _SHAPES.items()}
-
-
-def _mixed(text: str) -> bool:
-    return (
-        any(map(str.isupper, text)) and any(map(str.islower, text)) and any(map(str.isdigit, text))
-    ) or text.startswith("bc1")

@@ -85,7 +85,7 @@ class Re2:
             self._set.Add(f"(?i){trigger.pattern}" if trigger.caseless else trigger.pattern)
         self._set.Compile()
         self._patterns = [
-            (re.compile(f"(?={_guarded(trigger.pattern)})", re.IGNORECASE if trigger.caseless else 0), trigger.family)
+            (re.compile(_python(trigger.pattern), re.IGNORECASE if trigger.caseless else 0), trigger.family)
             for trigger in triggers
         ]
 
@@ -99,9 +99,12 @@ class Re2:
         return sorted(found)
 
 
-def _guarded(pattern: str) -> str:
-    """Every place a match ends, as Hyperscan reports: overlapping matches are found by looking ahead."""
-    return f"({pattern})"
+def _python(pattern: str) -> str:
+    r"""Every place a match ends, by looking ahead; `\x{a0}` is spelt as `re` wants it."""
+    return f"(?=({_WIDE.sub(lambda found: chr(92) + 'U' + found.group(1).zfill(8), pattern)}))"
+
+
+_WIDE = re.compile(r"\\x\{([0-9a-f]+)\}")
 
 
 def _as_code_points(data: bytes, events: list[tuple[int, int]]) -> list[tuple[int, int]]:

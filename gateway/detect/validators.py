@@ -6,6 +6,7 @@ ISO 13616 (IBAN), ISO 3779 (VIN), GA 36-2018 (plates).
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 _CODES = "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83"
@@ -136,3 +137,17 @@ def sg_id(text: str) -> bool:
 def us_ssn(digits: str) -> bool:
     """Social Security numbers never have area 000, 666 or 9xx, group 00, serial 0000."""
     return digits[:3] not in ("000", "666") and digits[0] != "9" and digits[3:5] != "00" and digits[5:] != "0000"
+
+
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+
+def bitcoin(text: str) -> bool:
+    """An address: base58 with four check bytes, or bech32 by its shape."""
+    if text.startswith("bc1"):
+        return True
+    number = 0
+    for sign in text:
+        number = number * 58 + _BASE58.index(sign)
+    data = number.to_bytes(25, "big") if number < 1 << 200 else b""
+    return len(data) == 25 and hashlib.sha256(hashlib.sha256(data[:-4]).digest()).digest()[:4] == data[-4:]
