@@ -35,7 +35,7 @@ class StreamFrames:
             events += ending(0, object_of(value, "details"))
         return events
 
-    def finish(self) -> list[Event]:
+    def finish(self, *, done: bool) -> list[Event]:
         if not self._finished:
             raise nonsense("no last event")
         return []
@@ -58,7 +58,7 @@ class WholeFrames:
             events += self._sequence(i, other, other)
         return events
 
-    def finish(self) -> list[Event]:
+    def finish(self, *, done: bool) -> list[Event]:
         return []
 
     def _sequence(self, choice: int, value: dict[str, object], details: dict[str, object]) -> list[Event]:

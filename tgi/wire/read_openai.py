@@ -46,11 +46,15 @@ class OpenAIFrames:
             self._usage = _usage(object_of(value, "usage"))
         return events
 
-    def finish(self) -> list[Event]:
+    def finish(self, *, done: bool) -> list[Event]:
         """What it cost, told once: backends repeat it in every chunk or send it in several places."""
+        events: list[Event] = []
+        if done:  # TGI ends a streamed tool call without saying why
+            for choice in sorted({choice for choice, _ in self._calls} - self._finished):
+                events += self._ending(choice, "tool_calls")
         if len(self._finished) < self._expected:
             raise nonsense("no last event")
-        return [] if self._usage is None else [self._usage]
+        return events if self._usage is None else [*events, self._usage]
 
     def _choice(self, choice: dict[str, object], events: list[Event]) -> None:
         index = count_of(choice, "index") or 0

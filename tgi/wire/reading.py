@@ -20,11 +20,14 @@ _DONE = b"[DONE]"
 
 
 class Frames(Protocol):
-    """Reads one route's JSON values. `read` takes each as it comes; `finish` says what is left, or that it was cut off."""
+    """Reads one route's JSON values. `read` takes each as it comes; `finish` says what is left, or that it was cut off.
+
+    `done` says that the backend ended the reply itself: a stream with `[DONE]`, or a whole reply.
+    """
 
     def read(self, value: dict[str, object]) -> list[Event]: ...
 
-    def finish(self) -> list[Event]: ...
+    def finish(self, *, done: bool) -> list[Event]: ...
 
 
 class WithoutReasoning:
@@ -38,8 +41,8 @@ class WithoutReasoning:
     def read(self, value: dict[str, object]) -> list[Event]:
         return [event for event in self._frames.read(value) if not _is_reasoning(event)]
 
-    def finish(self) -> list[Event]:
-        return self._frames.finish()
+    def finish(self, *, done: bool) -> list[Event]:
+        return self._frames.finish(done=done)
 
 
 def _is_reasoning(event: Event) -> bool:
@@ -60,7 +63,7 @@ class StreamReading:
         return self._read(self._splitter.feed(data))
 
     def finish(self) -> list[Event]:
-        return self._read(self._splitter.finish()) + self._frames.finish()
+        return self._read(self._splitter.finish()) + self._frames.finish(done=self._done)
 
     def _read(self, payloads: list[bytes]) -> list[Event]:
         events: list[Event] = []
@@ -108,7 +111,7 @@ def whole(frames: Frames) -> WholeReading:
         value = json_object(body)
         if "error" in value and (failure := failure_in(value)) is not None:
             return [failure]
-        return frames.read(value) + frames.finish()
+        return frames.read(value) + frames.finish(done=True)
 
     return WholeReading(read)
 

@@ -105,11 +105,11 @@ def _calls(*parts: dict[str, object]) -> dict[str, object]:
     return {"role": "assistant", "tool_calls": list(parts)}
 
 
-TGI_TOOL = sse(
+TGI_TOOL = sse(  # as its router writes one: the name once, then the arguments bit by bit
     chunk(_calls({"index": 0, "id": "0", "type": "function", "function": {"name": "see", "arguments": ""}})),
     chunk(_calls({"index": 0, "id": "0", "type": "function", "function": {"name": None, "arguments": '{"at":'}})),
     chunk(_calls({"index": 0, "id": "0", "type": "function", "function": {"name": None, "arguments": "1}"}})),
-    chunk({"role": "assistant", "content": ""}, "stop"),
+    chunk(None, usage=USAGE),  # and no word of why it ended
 )
 VLLM_TOOLS = sse(
     chunk({"role": "assistant", "content": ""}),

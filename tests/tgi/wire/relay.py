@@ -65,7 +65,7 @@ async def relaying(wire: Wire, backend: Backend) -> AsyncIterator[str]:
                             await response.prepare(request)
                         await response.write(data)
         except BackendError as error:
-            return _refused(Refuse(error.code), route.shape)
+            inspection.refusal, inspection.detail = error.code, error.what
         if inspection.refusal is not None:
             refusal = Refuse(inspection.refusal, detail=inspection.detail)
             if not response.prepared:
