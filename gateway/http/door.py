@@ -20,8 +20,11 @@ from aiohttp.web import BaseRequest, RequestHandler, Server, StreamResponse
 
 from gateway.core.exchange import Peer
 from gateway.core.verdict import Code, Refuse
+from gateway.http.body import BodyBroken, BodyTooSlow, BodyUnreadable, invite_body
 from gateway.http.tls import Client, Revocations, client_of
 from gateway.settings.outside import Limits
+
+__all__ = ["BodyTooSlow", "BodyUnreadable", "Door", "Doors", "Handler", "House", "Notice", "invite_body", "peer_of"]
 
 RATE_GRACE_SECONDS = 5.0  # a body may take this long before its rate is judged: slow start is not an attack
 REPLY_GRACE_SECONDS = 2.0  # after a body timed out, the time to take the refusal
@@ -44,10 +47,6 @@ class Notice(StrEnum):
     BODY_TIMEOUT = "body_timeout"
     WRITE_TIMEOUT = "write_timeout"
     HANDLER_FAILED = "handler_failed"
-
-
-class BodyTooSlow(Exception):
-    """Raised to whoever reads a request's body when it does not arrive in time. Answer it with REQUEST_TIMEOUT."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +146,12 @@ class Door(RequestHandler):
     # what arrives
 
     def data_received(self, data: bytes) -> None:
-        before = self._request_count
+        before, unfinished = self._request_count, self._payload
         super().data_received(data)
         now = self._loop.time()
         if self._request_count != before:
+            if unfinished is not None and not unfinished.is_eof():  # no request can follow: this is the parser's error
+                unfinished.set_exception(BodyBroken("the body's framing is wrong"))
             self._head_arrived(now)
         elif self._payload is not None:
             self._body_arrived(len(data))
@@ -189,9 +190,15 @@ class Door(RequestHandler):
             self._house.notice(Notice.CERTIFICATE_REJECTED)
             request_handler = partial(self._refuse, Refuse(Code.CERTIFICATE_REJECTED))
         try:
-            return await super()._handle_request(request, start_time, request_handler)
+            return await super()._handle_request(request, start_time, partial(self._guarded, request_handler))
         finally:
             self._idle_until = self._loop.time() + self._house.limits.idle_seconds
+
+    async def _guarded(self, handler: Handler, request: BaseRequest) -> StreamResponse:
+        try:
+            return await handler(request)
+        except BodyUnreadable as unreadable:
+            return await self._refuse(Refuse(unreadable.code), request)
 
     def _make_error_handler(self, err_info: Any) -> Handler:
         """Bytes the parser would not take: refused like anything else, without its message, which quotes them."""
@@ -287,10 +294,3 @@ class Doors(Server):
 def peer_of(request: BaseRequest) -> Peer:
     """The other end of a request's connection; parsed when it was made."""
     return cast(Door, request.protocol).peer
-
-
-async def invite_body(request: BaseRequest) -> None:
-    """Send the interim reply that a client with `Expect: 100-continue` waits for before it sends its body."""
-    if request.headers.get("Expect", "").lower() == "100-continue":
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0

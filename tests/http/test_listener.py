@@ -86,6 +86,41 @@ async def test_a_body_that_does_not_arrive_is_answered_and_the_connection_ends(p
 
 
 @on_both_loops
+@pytest.mark.parametrize("rest", [b"1\r\n{}\r\n0\r\n\r\n", b"zz\r\n", b"2\r\n{}\n0\n\n"])
+async def test_a_body_whose_framing_breaks_later_is_refused_and_nobody_waits(papers: Papers, rest: bytes) -> None:
+    seen, ended = Seen(), asyncio.Event()
+
+    async def reads(request: BaseRequest) -> StreamResponse:
+        try:
+            return Response(body=await request.read())
+        finally:
+            ended.set()
+
+    async with listening(papers, reads, seen=seen) as at, connected(at.port, papers.client("ana")) as client:
+        await client.send(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        await asyncio.sleep(0.05)
+        await client.send(rest)
+        assert await client.reply() == (400, b"request_malformed")
+        assert await client.is_closed()
+        await ended.wait()
+    assert seen.refusals[0].code is Code.REQUEST_MALFORMED
+
+
+@on_both_loops
+async def test_a_handler_that_knows_nothing_of_slow_bodies_still_gets_them_refused(papers: Papers) -> None:
+    async def reads(request: BaseRequest) -> StreamResponse:
+        return Response(body=await request.read())
+
+    seen = Seen()
+    limits = Limits(body_seconds=0.1)
+    async with listening(papers, reads, limits, seen) as at, connected(at.port, papers.client("ana")) as client:
+        await client.send(HEAD + b"Content-Length: 10\r\n\r\nabc")
+        assert await client.reply() == (400, b"request_timeout")
+        assert await client.is_closed()
+    assert [refusal.code for refusal in seen.refusals] == [Code.REQUEST_TIMEOUT]
+
+
+@on_both_loops
 async def test_a_handler_that_ignores_a_slow_body_does_not_keep_the_connection(papers: Papers) -> None:
     async def waits(request: BaseRequest) -> StreamResponse:
         await asyncio.sleep(60)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -79,6 +81,21 @@ async def test_an_ambiguous_request_is_refused_once_and_nothing_of_it_passes(
         await client.send(framing.raw)
         status, body = await client.reply()
         assert (status, body) == (400, str(framing.code).encode())
+        assert await client.is_closed()
+    assert gate.passed == []
+
+
+@pytest.mark.parametrize("framing", HOSTILE, ids=lambda framing: framing.name)
+async def test_it_is_refused_just_so_when_its_body_comes_later(
+    papers: Papers, at: Listening, gate: Gate, framing: Framing
+) -> None:
+    head, end, body = framing.raw.partition(b"\r\n\r\n")
+    async with asyncio.timeout(5), connected(at.port, papers.client("ana")) as client:
+        await client.send(head + end)
+        await asyncio.sleep(0.005)
+        with suppress(ConnectionError, ssl.SSLError):  # most are refused before their body is asked for
+            await client.send(body)
+        assert await client.reply() == (400, str(framing.code).encode())
         assert await client.is_closed()
     assert gate.passed == []
 
