@@ -51,9 +51,10 @@ def after(health: Health, fault: str, now: float) -> Health:
 class Watched:
     """Implements `ports.Backend` over another. Refuses at once while that is known to be down."""
 
-    def __init__(self, backend: Backend, clock: Callable[[], float]) -> None:
+    def __init__(self, backend: Backend, clock: Callable[[], float], probe_seconds: float = PROBE_S) -> None:
         self._backend = backend
         self._clock = clock
+        self._probe_seconds = probe_seconds
         self.health = Health(since=clock())
 
     @property
@@ -88,9 +89,9 @@ class Watched:
 
     async def _fault(self) -> str:
         try:
-            async with asyncio.timeout(PROBE_S), self._backend.ask(HEALTH) as reply:
+            async with asyncio.timeout(self._probe_seconds), self._backend.ask(HEALTH) as reply:
                 return "" if reply.status == 200 else f"status {reply.status}"
         except BackendError as error:
             return error.what
         except TimeoutError:
-            return f"no answer in {PROBE_S:g} s"
+            return f"no answer in {self._probe_seconds:g} s"

@@ -294,3 +294,13 @@ async def test_a_probe_that_is_answered_with_anything_but_200_has_failed(listen:
     async with backend(await listen(talk)) as client:
         health = await Watched(client, clock=lambda: 0.0).probe()
     assert (health.state, health.fault) == (State.UNKNOWN, "status 503")
+
+
+async def test_a_probe_that_takes_too_long_has_failed(listen: Listen) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await heard(reader)
+        await reader.read()
+
+    async with backend(await listen(talk)) as client:
+        health = await Watched(client, clock=lambda: 0.0, probe_seconds=0.05).probe()
+    assert health.fault == "no answer in 0.05 s"

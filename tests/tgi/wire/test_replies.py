@@ -538,3 +538,120 @@ def test_where_a_reply_begins_follows_from_the_request(
     assert {k: v for k, v in texts.items() if k.startswith("choices[0]")} == (
         {"choices[0].content": text} if begins is Thinking.NEVER else apart
     )
+
+
+@pytest.mark.parametrize(
+    ("backends", "ours"), [("0", "call_x-1_0_0"), ("chatcmpl-tool-a1", "chatcmpl-tool-a1"), ("<b>", "call_x-1_0_0")]
+)
+async def test_whole_tool_calls_have_ids_that_are_safe_and_their_own(backends: str, ours: str) -> None:
+    ask = asking(CHAT, messages=TALK, tools=TOOLS)
+    call = {
+        "id": backends,
+        "type": "function",
+        "function": {"description": None, "name": "see", "arguments": '{"at":1}'},
+    }
+    choice = {"index": 0, "message": {"role": "assistant", "tool_calls": [call]}, "finish_reason": "stop"}
+    written, _ = await driven(ask, orjson.dumps({"choices": [choice], "usage": recordings.USAGE}))
+    reply = orjson.loads(written)
+    function = {"name": "see", "arguments": '{"at":1}'}
+    assert reply["choices"][0]["message"] == {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [{"id": ours, "type": "function", "function": function}],
+    }
+    assert reply["choices"][0]["finish_reason"] == "tool_calls"
+    assert reply["usage"]["total_tokens"] == 8
+
+
+async def test_a_tool_call_that_older_tgi_sends_bare_reads_the_same() -> None:
+    ask = asking(CHAT, messages=TALK, stream=True, tools=TOOLS)
+    call = {"index": 0, "id": "0", "function": {"name": "see", "arguments": "{}"}}
+    data = recordings.sse(recordings.chunk({"tool_calls": call}, "eos_token"))
+    assert told(events_of(ask, data)) == {"choices[0].tool_calls[0].arguments": "{}"}
+
+
+async def test_words_and_a_call_in_one_reply_are_both_told() -> None:
+    ask = asking(CHAT, messages=TALK, stream=True, tools=TOOLS)
+    call = {"index": 0, "id": "0", "function": {"name": "see", "arguments": "{}"}}
+    data = recordings.sse(
+        recordings.chunk({"content": "I look."}),
+        recordings.chunk({"tool_calls": [call]}),
+        recordings.chunk({}, "length"),
+    )
+    written, inspection = await driven(ask, data)
+    assert {str(channel): text for channel, text in inspection.released.items()} == {
+        "choices[0].content": "I look.",
+        "choices[0].tool_calls[0].arguments": "{}",
+    }
+    assert frames(written)[-2]["choices"][0]["finish_reason"] == "length"
+
+
+@pytest.mark.parametrize(
+    ("tokens", "told_of"),
+    [
+        (["The", " gate"], ["The", " gate"]),
+        (["The", " gate", "</s>"], ["The", " gate"]),
+        (["The", " wall"], []),
+        (["The"], []),
+        ([], []),
+    ],
+)
+async def test_logprobs_are_told_only_where_their_tokens_spell_the_text(tokens: list[str], told_of: list[str]) -> None:
+    ask = asking(CHAT, messages=TALK, logprobs=True)
+    logprobs = {"content": [{"token": text, "logprob": -1, "top_logprobs": [{"token": "SECRET"}]} for text in tokens]}
+    choice = {"index": 0, "message": {"content": "The gate"}, "logprobs": logprobs, "finish_reason": "stop"}
+    written, _ = await driven(ask, orjson.dumps({"choices": [choice]}))
+    assert b"SECRET" not in written
+    assert [t["token"] for t in orjson.loads(written)["choices"][0]["logprobs"]["content"]] == told_of
+
+
+async def test_streamed_logprobs_are_told_beside_their_text_to_those_who_ask() -> None:
+    logprobs = {"content": [{"token": "The", "logprob": -0.5, "top_logprobs": []}]}
+    said = {"index": 0, "delta": {"content": "The"}, "logprobs": logprobs, "finish_reason": None}
+    data = recordings.sse({"choices": [said]}, recordings.chunk({}, "stop"))
+    for wanted in (True, False):
+        ask = asking(CHAT, messages=TALK, stream=True, logprobs=wanted)
+        written, _ = await driven(ask, data)
+        shown = frames(written)[1]["choices"][0]["logprobs"]
+        expected = {"token": "The", "logprob": -0.5, "bytes": [84, 104, 101], "top_logprobs": []}
+        assert shown == ({"content": [expected]} if wanted else None)
+
+
+@pytest.mark.parametrize("size", [(16 << 20) + 1])
+def test_a_whole_reply_has_a_limit(size: int) -> None:
+    reading = asking(CHAT, messages=TALK).reading()
+    with pytest.raises(BackendNonsense):
+        reading.feed(b" " * size)
+
+
+def test_a_failure_in_a_whole_reply_is_told_too() -> None:
+    failure = b'{"error":"Model is overloaded","error_type":"overloaded"}'
+    assert events_of(asking(CHAT, messages=TALK), failure) == [Failed(Code.BACKEND_OVERLOADED)]
+    assert events_of(asking("/tokenize", inputs="a"), failure) == [Failed(Code.BACKEND_OVERLOADED)]
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"index": 64, "delta": {"content": "a"}},
+        {"index": -1, "delta": {"content": "a"}},
+        {"index": 0, "delta": {"content": 1}},
+        {"index": 0, "delta": "a"},
+        {"index": 0, "delta": {"tool_calls": "a"}},
+        {"index": 0, "delta": {"tool_calls": [{"index": 128, "function": {"name": "see"}}]}},
+        {"index": 0, "delta": {"content": "a"}, "logprobs": {"content": [{"token": "a", "logprob": "b"}]}},
+    ],
+)
+def test_a_choice_of_another_form_is_nonsense(choice: dict[str, Any]) -> None:
+    reading = asking(CHAT, messages=TALK, stream=True).reading()
+    with pytest.raises(BackendNonsense):
+        reading.feed(recordings.sse({"choices": [choice]}))
+
+
+def test_nothing_may_follow_a_choices_end() -> None:
+    reading = asking(COMPLETE, prompt="a", stream=True).reading()
+    said = {"index": 0, "text": "a", "finish_reason": "stop"}
+    reading.feed(recordings.sse({"choices": [said]}, done=False))
+    assert reading.feed(recordings.sse({"choices": [{**said, "text": ""}]}, done=False)) == []
+    with pytest.raises(BackendNonsense):
+        reading.feed(recordings.sse({"choices": [said]}, done=False))
