@@ -4,7 +4,7 @@ Usable alone: `python -m watermark embed|detect --key FILE`. Imports nothing of 
 """
 
 from watermark.codebook import Codebook
-from watermark.decoder import Bind, Decoded, Hit, decode
+from watermark.decoder import Bind, Decoded, Hit, decode, glance
 from watermark.embed import PROFILES, Embedder, Profile, embed
 from watermark.fingerprints import fingerprint
 from watermark.ignorables import Removed, Scrubbed, scrub
@@ -36,6 +36,7 @@ __all__ = [
     "decode",
     "embed",
     "fingerprint",
+    "glance",
     "new_mark_id",
     "scrub",
     "trace",

@@ -20,6 +20,7 @@ BURST_SYMBOLS = DATA_SYMBOLS + BIND_SYMBOLS
 CONTEXT_LETTERS = 2
 Binder = blake2b
 BIND_LETTERS = (8, 16)  # the short one survives more edits, the long one is harder to meet by chance
+_NEAR_CHARS = 26  # most windows have enough letters here already, at half the time
 WINDOW_CHARS = 48  # visible characters before a burst in which those letters are looked for
 
 _VS17 = 0xE0100  # VARIATION SELECTOR-17; 128 of them, invisible after punctuation, space and Latin letters
@@ -49,7 +50,9 @@ def plan(context_key: bytes, context: str) -> Plan:
 
 def letters_before(window: str) -> str:
     """The last (up to) sixteen skeleton letters of the `WINDOW_CHARS` visible characters before a burst."""
-    return skeleton(window)[-BIND_LETTERS[-1] :]
+    near = skeleton(window[-_NEAR_CHARS:])
+    # Composition may reach over the cut and change the first letters found there: three is more than it can.
+    return (near if len(near) >= BIND_LETTERS[-1] + 3 else skeleton(window))[-BIND_LETTERS[-1] :]
 
 
 def binder(bind_key: bytes, mark_id: int) -> Binder:

@@ -19,7 +19,9 @@ from watermark.keys import EpochKeys, Keys
 from watermark.payload import codeword, from_symbols, unseal
 from watermark.runs import Run
 
-MAX_RUNS = 4096  # 200 kB of marked text; later bursts are not needed to name the sources of what came before
+MAX_RUNS = 2048  # 100 kB of marked text; later bursts are not needed to name the sources of what came before
+_MOST_DAMAGED = 64  # damaged runs that are read in every possible way: 66 readings each at worst
+_QUICK_RUNS = 32  # for callers in a request's path: a millisecond or two
 _MAX_LOST = 2  # symbols missing from a burst before its readings become too many to count
 _MAX_ROWS = 400  # damaged readings compared with each other: 80,000 pairs, some 10 ms
 _MAX_GUESSED = 60  # readings completed by guessing one symbol: 128 tries each
@@ -76,19 +78,27 @@ def decode(text: str, keys: Keys, book: Codebook | None = None) -> Decoded:
     return Decoded(visible, tuple(found), tuple(sorted(hits, key=lambda hit: hit.p)))
 
 
+def glance(text: str, keys: Keys) -> Decoded:
+    """As `decode`, but whole bursts only and the first 32 of them: for prompts, where somebody waits."""
+    visible, found = runs.find(text)
+    whole = [run for run in found if len(run.symbols) == BURST_SYMBOLS][:_QUICK_RUNS]
+    hits = [hit for epoch in keys.epochs for hit in _decode_epoch(whole, epoch, None, len(keys.epochs))]
+    return Decoded(visible, tuple(whole), tuple(sorted(hits, key=lambda hit: hit.p)))
+
+
 def confirm(decoded: Decoded, keys: EpochKeys, mark_id: int, asked: int) -> Hit | None:
     """Do the bursts fit this id? `asked` ids are tried on this text in all; None when chance may explain the fit."""
     p, spans = soft.confirm(list(decoded.runs), keys, mark_id)
     p = min(1.0, p * asked)
     if p > chance.PROVEN / 2:
         return None
-    readings = [reading for number, run in enumerate(decoded.runs) for reading in _readings(number, run, keys)]
+    readings = _all_readings(list(decoded.runs), keys)
     hit = _hit(mark_id, list(decoded.runs), readings, keys, 1, "confirmed")
     return replace(hit, p=p, spans=spans)
 
 
 def _decode_epoch(found: list[Run], keys: EpochKeys, book: Codebook | None, epochs: int) -> list[Hit]:
-    readings = [reading for number, run in enumerate(found) for reading in _readings(number, run, keys)]
+    readings = _all_readings(found, keys)
     tries, ids = _alone(readings, keys)
     methods = dict.fromkeys(ids, "burst")
     # What no id explains so far may be a second source, or the only one, damaged.
@@ -103,6 +113,12 @@ def _decode_epoch(found: list[Run], keys: EpochKeys, book: Codebook | None, epoc
 
 def _is_damaged(reading: _Reading) -> bool:
     return reading.row.count(-1) > rs.LENGTH - DATA_SYMBOLS
+
+
+def _all_readings(found: list[Run], keys: EpochKeys) -> list[_Reading]:
+    damaged = [number for number, run in enumerate(found) if len(run.symbols) < BURST_SYMBOLS][_MOST_DAMAGED:]
+    skipped = frozenset(damaged)
+    return [r for number, run in enumerate(found) if number not in skipped for r in _readings(number, run, keys)]
 
 
 def _readings(number: int, run: Run, keys: EpochKeys) -> Iterable[_Reading]:

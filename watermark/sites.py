@@ -79,6 +79,8 @@ def _is_site(buffer: str, at: int, gap: int, spacing: Spacing) -> bool:
 
 
 def _follows_words(buffer: str, at: int) -> bool:
+    if "\u3400" <= buffer[at - 2 : at - 1] <= "\u9fff":
+        return True
     start = max(0, at - 1 - _LOOKBACK_CHARS)
     if buffer[at - 1] in _WORD_ENDINGS and _PLAIN_WORDS.search(buffer, start, at - 1):
         return True

@@ -19,9 +19,10 @@ from watermark.registry import Issued, Registry
 
 Grade = Literal["request", "user", "set", "ours_unattributed", "transplanted", "unknown"]
 
-MAX_TEXT_CHARS = 2_000_000  # a long book; the rest of a longer leak adds no certainty
+MAX_TEXT_CHARS = 400_000  # two hundred pages: some two seconds; the rest of a longer leak adds no certainty
 # Measured on texts never issued (benchmarks/results/watermark_null.json), rounded up: what a lead without marks is worth.
 LEAD_CHANCE = 0.01
+_WORTH_COMPARING = 0.35  # of the most telling answer's weight: what shares less cannot fit as well
 _TIE = 0.02  # share of short stretches by which one answer must fit better to be named alone
 
 CAVEATS = {
@@ -174,9 +175,10 @@ def _resembling(
     leak: Leak, keys: Keys, registry: Registry, index: Index | None, background: Index | None
 ) -> list[Candidate]:
     """Stored answers that share passages with the leak, most telling first, whether or not that is enough."""
+    found = index.query(leak.hashes, background) if index is not None else []
     candidates = []
-    for item in index.query(leak.hashes, background) if index is not None else ():
-        issued = registry.by_exchange(item.exchange)
+    for item in found:
+        issued = registry.by_exchange(item.exchange) if item.weight >= _WORTH_COMPARING * found[0].weight else None
         overlap = compare(leak, issued, keys.fingerprint) if issued else None
         if issued and overlap and overlap.shared:
             candidates.append(Candidate(issued, ("l3",), None, None, overlap))
