@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import statistics
 import sys
 import tempfile
@@ -37,10 +36,8 @@ class Peer:
 
 @contextmanager
 def peers(folder: Path) -> Iterator[tuple[Peer, Peer, Caller]]:
-    generous = {"policies__run_cases": "false", "observe__log_level": '"warning"'}
     with ExitStack() as stack:
-        site, caller = stack.enter_context(site_before(folder, TOKENS, INTERVAL_MS, **generous))
-        unlimited(site)
+        site, caller = stack.enter_context(site_before(folder, TOKENS, INTERVAL_MS, observe__log_level='"warning"'))
         gate, url = stack.enter_context(started(*HANGU, "serve", str(site)))
         pki = site / "pki"
         backend = next(line for line in (site / "gateway.toml").read_text().splitlines() if line.startswith("url = "))
@@ -48,12 +45,6 @@ def peers(folder: Path) -> Iterator[tuple[Peer, Peer, Caller]]:
         command = (sys.executable, "-m", "benchmarks.rig.relay", backend.split('"')[1], *papers)
         relay, port = stack.enter_context(started(*command))
         yield Peer("bare relay", f"https://127.0.0.1:{port}", relay.pid), Peer("hangu", url, gate.pid), caller
-
-
-def unlimited(site: Path) -> None:
-    """Rates that this load does not reach: the meter still runs, it only never says no."""
-    path = site / "policies" / "limits.yaml"
-    path.write_text(re.sub(r"(\w+_per_minute): \d+", r"\1: 1000000000", path.read_text()))
 
 
 def measure(peer: Peer, caller: Caller, body: bytes, seconds: float, connections: int) -> Cost:
