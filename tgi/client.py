@@ -72,6 +72,10 @@ class HttpBackend:
                 )
         except TimeoutError as error:
             raise BackendTooSlow("no answer in time", self.name) from error
+        except aiohttp.ClientSSLError as error:
+            raise BackendUnavailable(
+                "no TLS that we accept", self.name, "do its certificate and our ca agree?"
+            ) from error
         except (aiohttp.ClientConnectorError, aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
             raise Refused("no connection", self.name, "is the backend running?") from error
         except (aiohttp.ClientError, ValueError) as error:

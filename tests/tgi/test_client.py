@@ -141,6 +141,18 @@ async def test_nobody_at_the_door_is_unavailable() -> None:
     assert caught.value.code is Code.BACKEND_UNAVAILABLE
 
 
+async def test_a_line_that_speaks_no_tls_is_unavailable_and_not_tried_again(listen: Listen) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(OK)
+        await writer.drain()
+
+    url = await listen(talk)
+    async with backend(url.replace("http:", "https:")) as client:
+        with pytest.raises(BackendUnavailable) as caught:
+            await answer(client)
+    assert not isinstance(caught.value, Refused)
+
+
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhi"])
 async def test_a_backend_that_falls_silent_is_too_slow(listen: Listen, said: bytes) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -147,8 +147,17 @@ def _arguments(draft: Draft, out: Out, key: str, where: str, value: object) -> N
         draft.json(out, key, where, object_at(where, value), role, Kind.ARGUMENTS)
 
 
+def _repeated(draft: Draft, out: Out, key: str, where: str, value: object) -> None:
+    """What OpenAI's SDK adds to a message it has parsed: the same once more, which goes no further."""
+
+
 _ABSENT = only(because="is not supported: leave it out")
-_CALLED: Mapping[str, Rule] = {"name": _name, "arguments": _arguments, "description": _prose}
+_CALLED: Mapping[str, Rule] = {
+    "name": _name,
+    "arguments": _arguments,
+    "description": _prose,
+    "parsed_arguments": _repeated,
+}
 
 
 def _index(draft: Draft, out: Out, key: str, where: str, value: object) -> None:
@@ -167,6 +176,7 @@ FIELDS: Mapping[str, Rule] = {
     "reasoning_content": _prose,  # what clients append of an earlier answer
     "reasoning": _prose,
     "refusal": _prose,
+    "parsed": _repeated,
     "annotations": only([], because="is not supported: leave it out"),
     "audio": _ABSENT,
     "function_call": _ABSENT,

@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import aiohttp
 import openai
 import pytest
 import text_generation
 from huggingface_hub import AsyncInferenceClient
-from text_generation.errors import ValidationError
+from text_generation.errors import OverloadedError, ValidationError
 
+from gateway.core.ports import BackendRequest
+from tests.tgi.wire import recordings
 from tests.tgi.wire.conftest import ANSWER
+from tests.tgi.wire.relay import relaying
+from tgi.wire import TgiWire
 
 # text-generation 0.7.0 calls pydantic's old `dict`.
 pytestmark = pytest.mark.filterwarnings("ignore:The `dict` method is deprecated")
+
+
+class Recorded:
+    """A backend that repeats recorded bytes, in two parts."""
+
+    name, status = "recorded", 200
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    @asynccontextmanager
+    async def ask(self, request: BackendRequest) -> AsyncIterator[Recorded]:
+        yield self
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        half = self._data.index(b"\n\n") + 2
+        yield self._data[:half]
+        yield self._data[half:]
+
+
+GENERATED = recordings.TGI_GENERATE[0].split(b"data: ")[1]
+OVERLOADED = b'data: {"error":"Model is overloaded","error_type":"overloaded"}\n\n'
+CHATTED = recordings.TGI_CHAT.split(b"data: ")[1]
 
 Relay = Callable[..., Awaitable[str]]
 TALK = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Is it open?"}]
@@ -141,3 +169,58 @@ async def test_the_documented_curl_examples_work(relay: Relay) -> None:
         for shape in ({"inputs": "a"}, {"messages": TALK}, {"prompt": "a"}):
             async with http.post(url + "/invocations", json=shape) as reply:
                 assert reply.status == 200
+
+
+@asynccontextmanager
+async def asking_for(data: bytes) -> AsyncIterator[openai.AsyncOpenAI]:
+    """OpenAI's client before a backend that repeats these bytes."""
+    async with (
+        relaying(TgiWire("m"), Recorded(data)) as url,
+        openai.AsyncOpenAI(base_url=url + "/v1", api_key="none", max_retries=0) as client,
+    ):
+        yield client
+
+
+async def test_a_stream_that_fails_midway_is_each_clients_own_error() -> None:
+    async with asking_for(b"data: " + CHATTED + OVERLOADED) as client:
+        stream = await client.chat.completions.create(model="m", messages=TALK, stream=True)
+        with pytest.raises(openai.APIError):
+            [chunk async for chunk in stream]
+    async with relaying(TgiWire("m"), Recorded(b"data: " + CHATTED + OVERLOADED)) as url:
+        hub = AsyncInferenceClient(base_url=url + "/v1")
+        with pytest.raises(Exception, match="backend_overloaded"):
+            [chunk async for chunk in await hub.chat_completion(TALK, stream=True)]
+    async with relaying(TgiWire("m"), Recorded(b"data: " + GENERATED + OVERLOADED)) as url:
+        with pytest.raises(OverloadedError):
+            [event async for event in text_generation.AsyncClient(url).generate_stream("a")]
+
+
+async def test_a_stream_that_breaks_off_is_an_error_and_never_an_end() -> None:
+    async with asking_for(b"data: " + CHATTED + b": alive\n\n") as client:
+        stream = await client.chat.completions.create(model="m", messages=TALK, stream=True)
+        with pytest.raises(openai.APIError):
+            [chunk async for chunk in stream]
+
+
+async def test_reasoning_reaches_openais_clients_in_its_own_field() -> None:
+    async with asking_for(recordings.VLLM_CHAT) as client:
+        stream = await client.chat.completions.create(model="m", messages=TALK, stream=True)
+        deltas = [choice.delta async for chunk in stream for choice in chunk.choices]
+    assert "".join(getattr(delta, "reasoning_content", None) or "" for delta in deltas) == "Hm."
+    assert "".join(delta.content or "" for delta in deltas) == "The 函谷关"
+
+
+async def test_openais_own_accumulator_reads_a_streamed_tool_call_and_may_append_it() -> None:
+    tool = {"type": "function", "function": {"name": "see", "parameters": {"type": "object", "properties": {}}}}
+    async with (
+        asking_for(recordings.TGI_TOOL) as client,
+        client.chat.completions.stream(model="m", messages=TALK, tools=[tool]) as stream,
+    ):
+        completion = await stream.get_final_completion()
+    message = completion.choices[0].message
+    assert (message.role, completion.choices[0].finish_reason) == ("assistant", "tool_calls")
+    assert [(call.function.name, call.function.arguments) for call in message.tool_calls or ()] == [("see", '{"at":1}')]
+    talk = [*TALK, message.model_dump(), {"role": "tool", "tool_call_id": "call_x-1_0_0", "content": "a gate"}]
+    async with asking_for(recordings.TGI_CHAT) as client:
+        stream = await client.chat.completions.create(model="m", messages=talk, tools=[tool], stream=True)
+        assert [chunk async for chunk in stream]
