@@ -20,6 +20,7 @@ from watermark.documents import DocumentError, read_text
 from watermark.embed import PROFILES, embed
 from watermark.ignorables import scrub
 from watermark.payload import ID_BITS, new_mark_id
+from watermark.survival_page import page
 
 FINE, NOTHING, UNSURE = 0, 1, 2
 
@@ -46,6 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     detect.add_argument(
         "--multiprocessors", type=int, default=132, help="of the generating GPU: H100 132, A100 108, L4 58"
     )
+    _verb(verbs, "page", "a page to test by hand what survives a channel (HTML)", _page, source=False)
     _verb(verbs, "scrub", "remove invisible characters (standard output)", _scrub, key=False)
 
 
@@ -146,6 +148,11 @@ def _detect_tgi(args: argparse.Namespace) -> int:
     )
     print(json.dumps(report.as_json(), ensure_ascii=False))
     return FINE if report.marked else NOTHING
+
+
+def _page(args: argparse.Namespace) -> int:
+    sys.stdout.write(page(keys.load(args.key), new_mark_id(secrets.randbits)))
+    return FINE
 
 
 def _scrub(args: argparse.Namespace) -> int:

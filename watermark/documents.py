@@ -1,6 +1,7 @@
-"""A leaked file → its text: plain text in the usual encodings, .docx, .html. Nothing is normalised: marks must survive.
+"""A leaked file → its text: plain text in the usual encodings, .docx, .html, .pdf. Nothing is normalised: marks must survive.
 
-Files come from strangers: archives are unpacked under a limit, XML with entity declarations is refused.
+Files come from strangers: archives are unpacked under a limit, XML with entity declarations is refused. A PDF seldom
+keeps invisible characters; what it gives is for the fingerprint.
 Not here: pictures of text (run OCR first, then trace its output).
 """
 
@@ -15,6 +16,18 @@ from xml.etree import ElementTree
 
 MAX_BYTES = 64 << 20  # of a file, and of a document part once unpacked: a book of 20 million characters
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+MAX_PAGES = 400  # as many characters as a trace reads
+# What a damaged file makes the PDF library raise besides its own errors.
+_PDF_FAULTS = (
+    ValueError,
+    KeyError,
+    TypeError,
+    IndexError,
+    AttributeError,
+    RecursionError,
+    OverflowError,
+    AssertionError,
+)
 _ENCODINGS = ("utf-8-sig", "gb18030")
 
 
@@ -156,4 +169,12 @@ def from_html(text: str) -> str:
 
 
 def from_pdf(data: bytes, name: str) -> str:
-    raise DocumentError(f"{name}: PDF is not read here; hint: pdftotext file.pdf, then trace the text")
+    try:
+        import pypdf  # only for this kind of file: the marks themselves need nothing of it
+    except ModuleNotFoundError as fault:
+        raise DocumentError(f"{name}: reading PDF needs the package pypdf; hint: pip install pypdf") from fault
+    try:
+        pages = pypdf.PdfReader(BytesIO(data)).pages
+        return "\n".join(page.extract_text() for page in pages[:MAX_PAGES])
+    except (*_PDF_FAULTS, pypdf.errors.PyPdfError) as fault:
+        raise DocumentError(f"{name}: not a readable PDF file") from fault

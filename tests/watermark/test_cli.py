@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,11 @@ def test_what_cannot_be_done_is_said_and_exits_with_two(
 ) -> None:
     assert main(arguments) == 2
     assert says in capsys.readouterr().err
+
+
+def test_the_page_for_testing_channels_carries_marked_samples(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["page", "--key", key]) == 0
+    html = capsys.readouterr().out
+    assert html.startswith("<!doctype html>")
+    assert len(re.findall("[\U000e0100-\U000e017f]{12}", html)) >= 6
+    assert "[\\u{E0100}-\\u{E01EF}]" in html

@@ -52,6 +52,33 @@ def test_marks_come_through(name: str) -> None:
     assert "x()" not in text
 
 
+def _pdf(words: str) -> bytes:
+    content = f"BT /F1 12 Tf 72 700 Td ({words}) Tj ET".encode()
+    parts = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    body, places = b"%PDF-1.4\n", []
+    for number, part in enumerate(parts, 1):
+        places.append(len(body))
+        body += b"%d 0 obj\n%s\nendobj\n" % (number, part)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    return (
+        body
+        + b"xref\n0 6\n0000000000 65535 f \n"
+        + table
+        + b"trailer << /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % len(body)
+    )
+
+
+def test_the_words_of_a_pdf_are_read() -> None:
+    pytest.importorskip("pypdf")
+    assert from_bytes(_pdf("The gateway keeps a record"), "leak.pdf").strip() == "The gateway keeps a record"
+
+
 @pytest.mark.parametrize(
     ("data", "says"),
     [
