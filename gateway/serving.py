@@ -6,6 +6,7 @@ Several workers are several of these, started by `cli.serve`; each has its own p
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import time
 from collections.abc import Callable
@@ -64,11 +65,22 @@ async def serve(site: Site, worker: Worker, ready: Callable[[int, int | None], N
             background = [tasks.create_task(each) for each in (running.watch.run(), *made.background)]
             _on_signals(running, tasks)
             await made.journal.append(record.event("gateway.started", time.time(), policy=made.current.gate.digest))
+            settle_memory()
             ready(running.data.port, running.admin.port if running.admin else None)
             await running.stopping.wait()
             await _drain(site, running)
             for task in background:
                 task.cancel()
+
+
+def settle_memory() -> None:
+    """What was made at the start stays to the end: take it out of the collector's rounds, and make those rarer.
+
+    An exchange leaves no cycles behind; with the default threshold a tenth of its time went into looking for some.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
 
 
 async def _listen(site: Site, made: Works, worker: Worker) -> Running:
