@@ -6,6 +6,7 @@ folded, for searching, in a table of their own that `erase` empties.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -56,7 +57,8 @@ class Projection:
         """The projection of `DIR/audit`, up to date. Raises AuditError where no record is."""
         if not frames.origins(directory):
             raise AuditError("no audit segments here", str(directory), "is this a site's audit directory?")
-        db = sqlite3.connect(directory / FILE, timeout=30, isolation_level=None)
+        where = directory / FILE if _may_write(directory) else ":memory:"  # an auditor's copy may be read-only
+        db = sqlite3.connect(where, timeout=30, isolation_level=None)
         try:
             db.executescript(_SCHEMA)
         except sqlite3.DatabaseError as error:
@@ -193,6 +195,15 @@ class Projection:
                 text = _text(record)
                 if text and row.rowcount:
                     self._db.execute("INSERT INTO texts VALUES (?, ?)", (row.lastrowid, text))
+
+
+def _may_write(directory: Path) -> bool:
+    """Can the file be made or opened for writing? It holds texts: nobody else may read it."""
+    try:
+        os.close(os.open(directory / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError:
+        return False
+    return True
 
 
 def _columns(record: Record) -> tuple[object, ...]:
