@@ -7,6 +7,7 @@ where the answer's text is kept. Not here: what follows from it (`watermark.trac
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ _SPACING = (WINDOW + 1) / 2  # mean distance of kept stretches, for answers whos
 _LEAST_BAND, _BAND_SHARE = 24, 0.25  # letters a copy may drift by insertions and deletions
 _FILLED = 0.15  # short stretches per letter that make an eighth count as copied
 _MOST_REPEATS = 8  # a stretch that stands in one answer more often places nothing
+_JOINT = re.compile("([\u3400-\u9fff]{2})( ?)(?=([A-Za-z0-9]{2}))|([A-Za-z0-9]{2})( ?)(?=([\u3400-\u9fff]{2}))")
 
 Pairs = Iterable[tuple[int, int]]
 
@@ -148,3 +150,20 @@ def _grams(bare: str) -> list[tuple[int, int]]:
         (hash(bare[at : at + (_GRAM_HAN if char >= _HAN_FROM else _GRAM_LATIN)]), at)
         for at, char in enumerate(bare[:last])
     ]
+
+
+def differences(visible: str, texts: list[str]) -> list[int]:
+    """For every one of several texts: how many of the details that it alone has stand in the leak.
+
+    Details are short stretches, and whether a space stands between Han and Latin. A changed word makes some eight.
+    """
+    details = [_details(text) for text in texts]
+    leak = _details(visible)
+    shared = [set[str]().union(*(other for other in details if other is not mine)) for mine in details]
+    return [len(leak & (mine - others)) for mine, others in zip(details, shared, strict=True)]
+
+
+def _details(text: str) -> set[str]:
+    bare = folded(text)
+    joints = {f"{m[1] or m[4]}{len(m[2] or m[5] or '')}{m[3] or m[6]}" for m in _JOINT.finditer(text)}
+    return joints | {bare[at : at + (_GRAM_HAN if char >= _HAN_FROM else _GRAM_LATIN)] for at, char in enumerate(bare)}

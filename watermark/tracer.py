@@ -7,11 +7,11 @@ share its passages. Only a mark can prove; shared passages are a lead, however m
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from watermark import chance
-from watermark.content import Leak, Overlap, compare
+from watermark.content import Leak, Overlap, compare, differences
 from watermark.decoder import Decoded, Hit, confirm, decode
 from watermark.index import Index
 from watermark.keys import Keys
@@ -23,6 +23,7 @@ MAX_TEXT_CHARS = 400_000  # two hundred pages: some two seconds; the rest of a l
 # Measured on texts never issued (benchmarks/results/watermark_null.json), rounded up: what a lead without marks is worth.
 LEAD_CHANCE = 0.01
 _WORTH_COMPARING = 0.35  # of the most telling answer's weight: what shares less cannot fit as well
+_CLEAR_VOTE = 8  # details; one to four differing places: enough for a lead
 _TIE = 0.02  # share of short stretches by which one answer must fit better to be named alone
 
 CAVEATS = {
@@ -125,7 +126,7 @@ def trace(
     confirmed = [found for candidate in resembling if (found := _confirmed(candidate, decoded, keys, len(resembling)))]
     if confirmed:
         return _from_marks(confirmed, keys, decoded, facts)
-    leads = _told_apart(resembling)
+    leads = _told_apart(resembling, decoded.visible)
     if leads:
         return _from_leads(leads, leak, facts)
     if marked:
@@ -197,11 +198,25 @@ def _confirmed(candidate: Candidate, decoded: Decoded, keys: Keys, asked: int) -
     return confirmed if _stands(confirmed) else None
 
 
-def _told_apart(resembling: list[Candidate]) -> list[Candidate]:
+def _told_apart(resembling: list[Candidate], visible: str) -> list[Candidate]:
     """Those that are strong leads and explain the leak as well as the best one does, by the finest measure there is."""
     strong = [candidate for candidate in resembling if candidate.overlap and candidate.overlap.strong]
     measures = [candidate.overlap.best if candidate.overlap else 0.0 for candidate in strong]
-    return [candidate for candidate, measure in zip(strong, measures, strict=True) if measure >= max(measures) - _TIE]
+    close = [candidate for candidate, measure in zip(strong, measures, strict=True) if measure >= max(measures) - _TIE]
+    return _by_details(close, visible) if len(close) > 1 else close
+
+
+def _by_details(close: list[Candidate], visible: str) -> list[Candidate]:
+    """The one whose own details the leak has, where it has clearly more of them than of anybody else's."""
+    texts = [candidate.issued.text for candidate in close if candidate.issued.text is not None]
+    if len(texts) < len(close):
+        return close
+    votes = differences(visible, texts)
+    first, second = sorted(votes, reverse=True)[:2]
+    if first - second < _CLEAR_VOTE:
+        return close
+    best = close[votes.index(first)]
+    return [replace(best, layers=("l3", "l2"))]
 
 
 def _from_leads(leads: list[Candidate], leak: Leak, facts: dict[str, Any]) -> Trace:
@@ -210,7 +225,7 @@ def _from_leads(leads: list[Candidate], leak: Leak, facts: dict[str, Any]) -> Tr
         caveats.append("duplicates")
     if len(leak.bare) < 100:
         caveats.append("short")
-    return Trace(_grade(leads), tuple(leads), ("l3",), LEAD_CHANCE, tuple(caveats), facts)
+    return Trace(_grade(leads), tuple(leads), leads[0].layers, LEAD_CHANCE, tuple(caveats), facts)
 
 
 def _without_name(decoded: Decoded, registry: Registry, facts: dict[str, Any]) -> Trace:
