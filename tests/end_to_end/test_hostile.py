@@ -158,7 +158,7 @@ class TestPapers:
         ("authorization", "code"),
         [
             (None, Code.TOKEN_MISSING),
-            ("Basic YTpi", Code.TOKEN_MISSING),
+            ("Basic YTpi", Code.TOKEN_INVALID),
             ("Bearer x.y.z", Code.TOKEN_INVALID),
             ("Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.", Code.TOKEN_INVALID),
         ],
