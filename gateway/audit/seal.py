@@ -152,6 +152,7 @@ class Sealer:
     def __init__(self, directory: Path, origin: str, signer: Signer, copies: Sequence[Path] = ()) -> None:
         self._directory, self._origin, self._signer = directory, origin, signer
         self._places = (directory, *copies)
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._store = Hashes(directory, origin, writable=True)
         self._wake, self._stop = threading.Event(), threading.Event()
         self._pending: list[tuple[int, Sequence[bytes]]] = []
