@@ -153,14 +153,13 @@ def _grams(bare: str) -> list[tuple[int, int]]:
 
 
 def differences(visible: str, texts: list[str]) -> list[int]:
-    """For every one of several texts: how many of the details that it alone has stand in the leak.
+    """For every one of several texts: how many of its details stand in the leak, of those that not all of them have.
 
     Details are short stretches, and whether a space stands between Han and Latin. A changed word makes some eight.
     """
     details = [_details(text) for text in texts]
-    leak = _details(visible)
-    shared = [set[str]().union(*(other for other in details if other is not mine)) for mine in details]
-    return [len(leak & (mine - others)) for mine, others in zip(details, shared, strict=True)]
+    contested = (_details(visible) & set[str]().union(*details)) - set.intersection(*details)
+    return [len(contested & mine) for mine in details]
 
 
 def _details(text: str) -> set[str]:
