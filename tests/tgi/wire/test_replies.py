@@ -237,6 +237,7 @@ def test_an_error_reply_becomes_a_code(status: int, body: bytes, code: str, deta
 
 
 NONSENSE = [
+    (CHAT, {"messages": TALK, "stream": True}, recordings.TGI_CHAT + recordings.sse(recordings.chunk(None))),
     (CHAT, {"messages": TALK, "stream": True, "tools": TOOLS}, recordings.TGI_TOOL.removesuffix(b"data: [DONE]\n\n")),
     (
         "/generate_stream",
