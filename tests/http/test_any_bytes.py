@@ -46,7 +46,7 @@ def papers(tmp_path_factory: pytest.TempPathFactory) -> Papers:
 
 
 @settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.reuse, Phase.generate],  # to shrink a hang takes its whole deadline each time
