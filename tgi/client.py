@@ -104,13 +104,16 @@ class HttpBackend:
 
 
 class _Reply:
-    """A reply under way."""
+    """A reply under way. One timer watches all its reads: a timeout for each would cost more than reading."""
 
-    __slots__ = ("_idle", "_response")
+    __slots__ = ("_idle", "_loop", "_response", "_timer", "_waiting_since")
 
     def __init__(self, response: ClientResponse, idle: float) -> None:
         self._response = response
         self._idle = idle
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._waiting_since: float | None = None  # None while the reader is busy elsewhere: that is no silence
 
     @property
     def status(self) -> int:
@@ -118,18 +121,32 @@ class _Reply:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes; raises `BackendError` when it breaks off or falls silent for too long."""
-        content = self._response.content
-        while True:
-            try:
-                async with asyncio.timeout(self._idle):
-                    data = await content.readany()
-            except TimeoutError as error:
-                raise BackendTooSlow("it fell silent", "reply") from error
-            except (aiohttp.ClientError, OSError) as error:
-                raise BackendUnavailable("the reply broke off", "reply") from error
-            if not data:
-                return
-            yield data
+        self._timer = self._loop.call_later(self._idle, self._check)
+        try:
+            while data := await self._next():
+                yield data
+        finally:
+            self._timer.cancel()
+
+    async def _next(self) -> bytes:
+        self._waiting_since = self._loop.time()
+        try:
+            data: bytes = await self._response.content.readany()
+        except TimeoutError as error:
+            raise BackendTooSlow("it fell silent", "reply") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise BackendUnavailable("the reply broke off", "reply") from error
+        self._waiting_since = None
+        return data
+
+    def _check(self) -> None:
+        """Ends a wait that has lasted too long; else looks again when it would have."""
+        now = self._loop.time()
+        left = (now if self._waiting_since is None else self._waiting_since) + self._idle - now
+        if left <= 0:
+            self._response.content.set_exception(TimeoutError())
+        else:
+            self._timer = self._loop.call_later(left, self._check)
 
 
 def _leave(response: ClientResponse) -> None:

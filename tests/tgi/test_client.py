@@ -215,6 +215,24 @@ async def test_a_reply_read_to_its_end_leaves_the_line_for_the_next(listen: List
     assert lines == 1
 
 
+async def test_a_slow_reader_is_no_silence_of_the_backends(listen: Listen) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await heard(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nhi")
+        await writer.drain()
+        await asyncio.sleep(0.15)
+        writer.write(b"ho")
+        await writer.drain()
+
+    patient = Timeouts(idle=0.1)
+    async with backend(await listen(talk), timeouts=patient) as client, client.ask(ASK) as reply:
+        parts = []
+        async for data in reply.chunks():
+            parts.append(data)
+            await asyncio.sleep(0.2)
+    assert parts == [b"hi", b"ho"]
+
+
 class Fails:
     """A backend that fails so many times and then answers."""
 
