@@ -143,6 +143,7 @@ def identity_rules(site: Settings) -> IdentityRules:
         subject_claim=wanted.claims.subject,
         tenant_claim=wanted.claims.tenant,
         roles_claim=wanted.claims.roles,
+        default_tenant=wanted.default_tenant,
     )
 
 

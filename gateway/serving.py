@@ -97,7 +97,14 @@ async def _listen(site: Site, made: Works, worker: Worker) -> Running:
     made.listens("data", data.port)
     operations = None
     if worker.is_first:
-        operations = await listener.start(made.admin.handle, site.trust, limits, Address(admin.host, admin.port))
+        operations = await listener.start(
+            made.admin.handle,
+            site.trust,
+            limits,
+            Address(admin.host, admin.port),
+            refuse=made.admin.turn_away,
+            notice=made.noticed,
+        )
         made.listens("admin", operations.port)
     watch = Watch(
         Path(site.settings.policies.directory),

@@ -14,6 +14,7 @@ from pathlib import Path
 from gateway import settings
 from gateway.cli.words import say
 from gateway.core.errors import SettingsError
+from gateway.http import groups
 from gateway.settings import Settings
 
 NAME = "serve"
@@ -29,6 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    groups.narrow()
     site = settings.load(args.directory)
     if args.worker is None and site.listen.workers > 1:
         return _several(args.directory, site)

@@ -44,6 +44,10 @@ class Admin:
             return _refused(who, exchange)
         return await self._answer(request, who, exchange)
 
+    async def turn_away(self, request: BaseRequest, refusal: Refuse) -> StreamResponse:
+        """What the listener refused by itself."""
+        return _refused(refusal, self._exchange(request))
+
     async def _answer(self, request: BaseRequest, who: Principal, exchange: Exchange) -> StreamResponse:
         match request.raw_path:
             case "/healthz":

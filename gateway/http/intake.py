@@ -10,7 +10,8 @@ from aiohttp.web import BaseRequest
 from gateway.core.exchange import Action, Credentials, Exchange, Peer
 from gateway.core.ports import Ask, Route, Wire
 from gateway.core.verdict import Code, Refuse
-from gateway.http.door import BodyTooSlow, invite_body
+from gateway.http.body import BodyUnreadable
+from gateway.http.door import invite_body
 
 _OPENAI_PREFIX = "/v1/"
 
@@ -75,8 +76,8 @@ class Intake:
         try:
             await invite_body(request)
             return await read_bounded(request, self.max_body_bytes)
-        except BodyTooSlow:
-            return Refuse(Code.REQUEST_TIMEOUT)
+        except BodyUnreadable as unreadable:
+            return Refuse(unreadable.code)
 
     def _blank(self, request: BaseRequest, route: Route | None) -> Exchange:
         return Exchange(
