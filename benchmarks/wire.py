@@ -102,6 +102,22 @@ def requests() -> dict[str, dict[str, float]]:
     return rows
 
 
+HOSTILE = {  # each just under the size limit, and as dear as we could make it
+    "numbers": b'{"messages":[' + b"1," * 990_000 + b"0]}",
+    "keys": b"{" + b",".join(b'"%d":1' % i for i in range(190_000)) + b"}",
+    "lists": b'{"messages":[' + b"[]," * 660_000 + b"0]}",
+    "escaped quotes": b'{"messages":"' + b'\\"' * 990_000 + b'"}',
+}
+
+
+def hostile() -> dict[str, dict[str, float]]:
+    route = ROUTES["/v1/chat/completions"]
+    return {
+        name: {"bytes": len(body), "refused_us": microseconds(lambda body=body: WIRE.read(route, body), 1)}  # type: ignore[misc]
+        for name, body in HOSTILE.items()
+    }
+
+
 def generated() -> list[bytes]:
     """One network read a token, as TGI sends them."""
     event = '{{"index":{},"token":{{"id":{},"text":" word","logprob":-0.51,"special":false}},"generated_text":null,"details":null}}'
@@ -148,7 +164,7 @@ def both_ways(data: list[bytes]) -> None:
 
 
 def main() -> None:
-    figures = {"requests": requests(), "per_token": streams()}
+    figures = {"requests": requests(), "hostile": hostile(), "per_token": streams()}
     for rows in figures.values():
         for name, row in rows.items():
             print(f"{name:20}", "  ".join(f"{key} {value:>9}" for key, value in row.items()))

@@ -23,6 +23,9 @@ class Limits:
     max_body_bytes: int = 2_000_000  # TGI's --payload-limit: more would be refused behind us anyway
     max_depth: int = 64  # twice the deepest tool schema seen in public catalogues; serde stops at 128
     max_nodes: int = 50_000  # values in one body: a thousand messages of ten parts have fewer
+    max_brackets: int = (
+        100_000  # `[` and `{`, in text too: each may cost the parser time before anything can be counted
+    )
     max_messages: int = 2_048  # beyond any context window's worth of turns
     max_tools: int = 128  # OpenAI's own limit
     max_best_of: int = 2  # --max-best-of
@@ -38,6 +41,8 @@ def parse(body: bytes, limits: Limits) -> dict[str, object] | Refuse:
     """The body's one JSON object, or why it is none. Exact: what passes reads the same in every conforming parser."""
     if len(body) > limits.max_body_bytes:
         return Refuse(Code.TOO_LARGE, detail=f"the body may have at most {limits.max_body_bytes} bytes")
+    if body.count(b"[") + body.count(b"{") > limits.max_brackets:
+        return Refuse(Code.TOO_LARGE, detail=f"the body may hold at most {limits.max_brackets} brackets")
     try:
         tree: object = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -68,6 +73,8 @@ def _survey(tree: dict[str, object], limits: Limits) -> int | Refuse:
         below: list[dict[str, object] | list[object]] = []
         for node in level:
             nodes += len(node)
+            if nodes > limits.max_nodes:  # before looking into it: a hostile body must not be walked
+                return Refuse(Code.TOO_LARGE, detail=f"the body may hold at most {limits.max_nodes} values")
             values: Iterable[object] = node
             if type(node) is dict:
                 strings += len(node)
@@ -80,7 +87,5 @@ def _survey(tree: dict[str, object], limits: Limits) -> int | Refuse:
                     below.append(value)  # type: ignore[arg-type]
         if depth > limits.max_depth:
             return Refuse(Code.TOO_LARGE, detail=f"the body may nest at most {limits.max_depth} levels deep")
-        if nodes > limits.max_nodes:
-            return Refuse(Code.TOO_LARGE, detail=f"the body may hold at most {limits.max_nodes} values")
         level = below
     return strings

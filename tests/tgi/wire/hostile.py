@@ -70,6 +70,7 @@ HOSTILE: list[Case] = [
     _post("depth without end", CHAT, b'{"messages":' + b"[" * 5000 + b"]" * 5000 + b"}", Code.JSON_MALFORMED),
     _post("too deep", CHAT, b'{"tools":' + b"[" * 200 + b"]" * 200 + b"}", Code.TOO_LARGE),
     _post("too many values", CHAT, b'{"messages":[' + b"0," * 60_000 + b"0]}", Code.TOO_LARGE),
+    _post("too many lists to parse", CHAT, b'{"messages":[' + b"[]," * 200_000 + b"0]}", Code.TOO_LARGE),
     # What no rule knows.
     _chat("an unknown field", b'"guided_regex":"a"', Code.FIELD_UNKNOWN),
     _chat("an unknown field that is null", b'"guided_regex":null', Code.FIELD_UNKNOWN),
