@@ -205,9 +205,7 @@ async def report(trip: Trip) -> Seen:
     """A report whose lines lead to their evidence."""
     path = trip.work / "report.html"
     code, out = await run("report", str(trip.directory), "djbh-l3", "--out", str(path))
-    return Seen(
-        code == 0 and path.exists(), (out.strip().splitlines() or [""])[-1:] and (out.strip().splitlines()[-1],)
-    )
+    return Seen(code == 0 and path.exists(), tuple(out.strip().splitlines()[-1:]))
 
 
 Stop = Callable[[Trip], Awaitable[Seen]]
