@@ -108,11 +108,20 @@ class Restoring(Strict):
     lifetime_s: Annotated[int, Field(ge=60, le=31_536_000)] = 86_400
 
 
-class Names(Strict):
-    """Whether language models look for people and places, and what happens when they are late."""
+class Looking(StrEnum):
+    """How people and addresses are looked for."""
 
-    request: bool = False
-    response: bool = False
+    OFF = "off"
+    RULES = "rules"  # where a word announces them: 姓名：…, Mr …, 北京市…路8号; costs next to nothing
+    MODELS = "models"  # by language models as well, in processes of their own
+
+
+class Names(Strict):
+    """How people and places are looked for in each direction, and what happens when the models are late."""
+
+    request: Looking = Looking.OFF
+    response: Looking = Looking.OFF
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
     deadline_ms: Annotated[int, Field(ge=10, le=60_000)] = 2_000
     on_overload: Overload = Overload.BLOCK
 

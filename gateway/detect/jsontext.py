@@ -48,6 +48,10 @@ class JsonWatch:
     def held(self) -> int:
         return sum(len(unit.written) for unit in self._units) + len(self._rest) + len(self._bare)
 
+    @property
+    def degraded(self) -> bool:
+        return self._watch.degraded
+
     def feed(self, text: str) -> list[Part]:
         plain = self._read(self._rest + text, ended=False)
         return [placed for part in self._watch.feed(plain) for placed in self._placed(part)]

@@ -55,11 +55,14 @@ class Own:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What is certain: finds that begin before `until`. `open_end` says that the last find has not ended yet."""
+    """What is certain: finds that begin before `until`. `open_end` says that the last find has not ended yet; `degraded`
+    that somebody who should have looked could not.
+    """
 
     spans: list[Span]
     until: int
     open_end: bool = False
+    degraded: bool = False
 
 
 class Patterns:

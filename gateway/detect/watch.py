@@ -39,7 +39,7 @@ class Part:
 class Watch:
     """Follows one text. Places in spans count the code points of the whole text."""
 
-    __slots__ = ("_buffer", "_ended", "_open", "_origin", "_source", "_start")
+    __slots__ = ("_buffer", "_ended", "_open", "_origin", "_source", "_start", "degraded")
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -48,6 +48,7 @@ class Watch:
         self._origin = 0  # the place of the buffer's first character in the text
         self._open: Span | None = None  # a secret whose end has not come
         self._ended = False
+        self.degraded = False  # somebody who should have looked could not
 
     @property
     def held(self) -> int:
@@ -71,6 +72,7 @@ class Watch:
                 return
             yield closed
         settled = self._source.read(self._buffer, self._start, ended=ended)
+        self.degraded |= settled.degraded
         yield from self._parts(settled)
         self._forget()
 

@@ -65,7 +65,7 @@ _BINARY = re.compile(r"[01]{8}(?:[ ,]+[01]{8}){3,}")
 _ESCAPES = re.compile(r"(?:\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4})+")
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 _SPACED = re.compile(r"\b(?:[A-Za-z][ ._*|/-]{1,3}){5,}[A-Za-z]\b")
-_LEET = re.compile(r"[A-Za-z][0134579@$][A-Za-z]")
+_LEET = re.compile(r"[A-Za-z]*(?:[A-Za-z][0134579@$]|[0134579@$][A-Za-z])[A-Za-z0134579@$]*")
 _LEET_LETTERS = str.maketrans("0134579@$!|", "oieastgasil")
 _NOT_HEX = re.compile("[^0-9A-Fa-f]|0x")
 LEET_WORDS = 3  # words spelt with digits before a text counts as leet: names like utf8 and h264 are ordinary
@@ -109,9 +109,9 @@ def _readable(run: re.Match[str], data: bytes) -> Found:
 
 
 def is_text(text: str) -> bool:
-    """Mostly letters and spaces, and nothing unprintable but line breaks and tabs."""
+    """Letters and spaces at least by two fifths (an encoding inside has many signs), and nothing unprintable but white space."""
     kept = sum(letter.isalnum() or letter in " \n" for letter in text)
-    return kept >= 0.8 * len(text) and all(letter.isprintable() or letter in "\r\n\t" for letter in text)
+    return kept >= 0.4 * len(text) and all(letter.isprintable() or letter in "\r\n\t" for letter in text)
 
 
 def _escapes(text: str) -> Found:

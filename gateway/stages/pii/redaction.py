@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,14 +11,18 @@ from gateway.core.exchange import Kind as Reads
 from gateway.core.reply import Channel, Kind
 from gateway.core.stage import Piece, Transform
 from gateway.core.verdict import Allow, Amend, Code, Finding, Refuse, Verdict
+from gateway.detect.clauses import NamesUnavailable
 from gateway.detect.detectors import Detectors, detectors
 from gateway.detect.jsontext import JsonWatch
 from gateway.detect.watch import Part, Source, Watch
+from gateway.stages.pii.memory import MIN_LENGTH, Memory
 from gateway.stages.pii.pseudonyms import Restoring, Tags, finder, scope_of
 from gateway.stages.pii.rewriting import Rewriting
 from gateway.stages.pii.vault import MemoryVault, Vault
 from policies.pii import Direction, PiiPolicy
 
+DEGRADED = "pii:degraded"  # names were not looked for as policy wants: the models were late or gone
+MIN_VALUE = 4  # code points: shorter values would be found inside other words
 _JSON = frozenset({Reads.ARGUMENTS, Reads.SCHEMA})
 
 
@@ -32,6 +37,7 @@ class Redaction:
         self.policy = policy
         self.detectors = detectors(policy) if found_by is None else found_by
         self.vault = MemoryVault(policy.restore.lifetime_s) if vault is None else vault
+        self._memory = Memory(key)
         self._key = key
 
     @property
@@ -41,21 +47,28 @@ class Redaction:
 
     def judge(self, exchange: Exchange) -> Verdict:
         """Every passage rewritten as policy says, or a refusal."""
+        try:
+            return self._judged(exchange)
+        except NamesUnavailable:  # policy wants everything looked at, and that was not possible
+            return Refuse(Code.STAGE_TIMEOUT)
+
+    def _judged(self, exchange: Exchange) -> Verdict:
         scope = scope_of(exchange, self._key)
         tags = Tags(self._key, scope, self.vault.recall(scope, exchange.received_at))
         rewritings = [self._rewriting(exchange, Direction.REQUEST, passage, tags) for passage in exchange.passages]
-        passages = tuple(
-            self._passage(passage, rewriting) for passage, rewriting in zip(exchange.passages, rewritings, strict=True)
-        )
+        passages = tuple(map(self._passage, exchange.passages, rewritings))
+        passages = self._swept(passages, rewritings, tags)
         findings = tuple(finding for rewriting in rewritings for finding in rewriting.findings)
         blocked = [rewriting for rewriting in rewritings if rewriting.blocked]
         if blocked:
             return Refuse(Code.PERSONAL_DATA_BLOCKED, findings, f"{blocked[0].blocked} in {blocked[0].where}")
         if tags.values:
             self.vault.remember(scope, tags.values, exchange.received_at)
-        if passages == exchange.passages and not tags.values:
+        degraded = any(rewriting.degraded for rewriting in rewritings)
+        if passages == exchange.passages and not tags.values and not degraded:
             return Allow(findings)
-        return Amend(self._amended(exchange, passages, tags), findings)
+        amended = self._amended(exchange, passages, tags)
+        return Amend(replace(amended, notes=(*amended.notes, DEGRADED)) if degraded else amended, findings)
 
     def transform(self, exchange: Exchange, channel: Channel) -> Transform:
         scope = scope_of(exchange, self._key)
@@ -71,9 +84,34 @@ class Redaction:
         return Rewriting(self.policy, exchange, direction, passage.where, tags, json)
 
     def _passage(self, passage: Passage, rewriting: Rewriting) -> Passage:
-        parts = _parts(self.detectors.request, passage.text, json=rewriting.json)
-        text = "".join(rewriting.part(part) for part in parts)
+        text = "".join(map(rewriting.part, self._parts(passage.text, rewriting)))
         return passage if text == passage.text else replace(passage, text=text)
+
+    def _parts(self, text: str, rewriting: Rewriting) -> list[Part]:
+        """What is found in a message, from memory where it has been read before."""
+        if len(text) < MIN_LENGTH:
+            return _read(self.detectors.request, text, rewriting)
+        who = rewriting.exchange.principal
+        name = self._memory.name(who.tenant if who else "", "json" if rewriting.json else "text", text)
+        known = self._memory.recall(name, text)
+        if known is None:
+            known = _read(self.detectors.request, text, rewriting)
+            if not rewriting.degraded:
+                self._memory.keep(name, known)
+        return known
+
+    def _swept(self, passages: tuple[Passage, ...], rewritings: list[Rewriting], tags: Tags) -> tuple[Passage, ...]:
+        """Values that have a tag are hidden wherever they stand, also where nothing announces them."""
+        tag_of = {value: tag for tag, value in tags.values.items() if len(value) >= MIN_VALUE and not value.isdigit()}
+        if not tag_of or not any(rewriting.tagged for rewriting in rewritings):
+            return passages
+        words = "|".join(map(re.escape, sorted(tag_of, key=len, reverse=True)))
+        known = re.compile(rf"(?<![A-Za-z0-9])(?:{words})(?![A-Za-z0-9])")
+        swept = [known.sub(lambda found: tag_of[found.group()], passage.text) for passage in passages]
+        return tuple(
+            passage if passage.text == text else replace(passage, text=text)
+            for passage, text in zip(passages, swept, strict=True)
+        )
 
     def _amended(self, exchange: Exchange, passages: tuple[Passage, ...], tags: Tags) -> Exchange:
         known = tuple(tags.values.items()) if self._restores(exchange) else ()
@@ -83,14 +121,17 @@ class Redaction:
         return exchange.principal is not None and self.policy.restores(exchange.principal.roles)
 
 
-def _parts(source: Source, text: str, *, json: bool) -> Sequence[Part]:
+def _read(source: Source, text: str, rewriting: Rewriting) -> list[Part]:
     """A whole text's parts: as a stream of one piece would have them."""
-    if json:
+    if rewriting.json:
         watch = JsonWatch(source)
-        return [*watch.feed(text), *watch.finish()]
-    parts: list[Part] = []
-    at = 0
-    for span in source.read(text, 0, ended=True).spans:
+        parts = [*watch.feed(text), *watch.finish()]
+        rewriting.degraded |= watch.degraded
+        return parts
+    settled = source.read(text, 0, ended=True)
+    rewriting.degraded |= settled.degraded
+    parts, at = [], 0
+    for span in settled.spans:
         parts += (Part(text[at : span.start]), Part(text[span.start : span.end], span))
         at = span.end
     return [*parts, Part(text[at:])]
@@ -106,13 +147,19 @@ class Redacted:
         self._told = 0
 
     def feed(self, text: str) -> Piece:
-        written = self._written(self._watch.feed(text))
+        try:
+            written = self._written(self._watch.feed(text))
+        except NamesUnavailable:
+            return Piece(refusal=Code.STAGE_TIMEOUT)
         if self._restoring is not None:
             written = self._restoring.feed(written)
         return self._piece(written)
 
     def finish(self) -> Piece:
-        written = self._written(self._watch.finish())
+        try:
+            written = self._written(self._watch.finish())
+        except NamesUnavailable:
+            return Piece(refusal=Code.STAGE_TIMEOUT)
         if self._restoring is not None:
             written = self._restoring.feed(written) + self._restoring.finish()
         return self._piece(written)
@@ -121,6 +168,9 @@ class Redacted:
         return "".join(self._rewriting.part(part) for part in parts)
 
     def _piece(self, text: str) -> Piece:
+        if self._watch.degraded and not self._rewriting.degraded:
+            self._rewriting.degraded = True
+            self._rewriting.findings.append(Finding("pii", "names-degraded", self._rewriting.where))
         found: tuple[Finding, ...] = tuple(self._rewriting.findings[self._told :])
         self._told += len(found)
         if self._rewriting.blocked:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gateway.core.exchange import Exchange
@@ -28,7 +27,8 @@ class Rewriting:
     json: bool = False
     findings: list[Finding] = field(default_factory=list)
     blocked: str = ""  # the entity that stops the exchange
-    changed: bool = False
+    tagged: bool = False  # a value was given a tag
+    degraded: bool = False  # somebody who should have looked could not
 
     def part(self, part: Part) -> str:
         """The words that leave for a part."""
@@ -43,7 +43,6 @@ class Rewriting:
             return ""
         if action in (Action.ALLOW, Action.RECORD):
             return part.text
-        self.changed = True
         if not part.text:  # the end of a secret whose placeholder has left
             return ""
         words = self._words(action, span, part.text)
@@ -62,6 +61,7 @@ class Rewriting:
         if action is Action.MASK:
             return masked(value)
         if action is Action.PSEUDONYMISE and span.kind != "secret":
+            self.tagged = True
             return self.tags.tag(span.entity, value)
         return f"<{span.entity}>"
 
@@ -75,6 +75,3 @@ def masked(value: str) -> str:
 
 def _finding(span: Span, where: str) -> Finding:
     return Finding(span.kind, span.rule, where, span.start, span.end, span.score, span.entity)
-
-
-Rewrite = Callable[[Part], str]

@@ -1,0 +1,120 @@
+"""People and places in a text that arrives: clause by clause, beside the patterns. Who looks at a clause is handed in.
+
+Where clauses end is a function of the text and of what the patterns found in it, so that a stream and a whole text
+are cut alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gateway.detect.patterns import Patterns, Settled
+from gateway.detect.span import Span
+
+MAX_CLAUSE = 240  # code points: a longer one is cut, so that a stream never waits for more
+_END = re.compile(
+    r"[。！？；!?;\n]+[”’」』）)\"']*|(?<![A-Z])(?<!Mr)(?<!Ms)(?<!Dr)(?<!Mrs)(?<!Prof)(?<!St)(?<!Jr)(?<!Sr)\.(?=[\s”’\"')])|(?<=[\u3400-\u9fff])，"
+)
+LOOK_AHEAD = 4  # code points after an end that show it is one
+
+
+class NamesUnavailable(Exception):
+    """Nobody could look for names in time. `reason`: "busy", "late" or "broken"."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"names could not be looked for: {reason}")
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What was found in each clause. `degraded`: not all who should have looked did."""
+
+    spans: list[list[Span]]
+    degraded: bool = False
+
+
+Finder = Callable[[Sequence[str]], Named]  # raises NamesUnavailable where policy wants everything looked at
+
+
+class Clauses:
+    """Patterns and names together. Where both find something, the patterns are right."""
+
+    context = Patterns.context
+
+    def __init__(self, patterns: Patterns, finder: Finder) -> None:
+        self._patterns, self._finder = patterns, finder
+
+    def read(self, text: str, start: int, *, ended: bool) -> Settled:
+        settled = self._patterns.read(text, start, ended=ended)
+        bounds, at = self._cut(text, start, settled, ended)
+        clauses = [text[low:high] for low, high in bounds]
+        named = self._finder(clauses) if clauses else Named([])
+        spans = list(settled.spans)
+        for (low, _), found in zip(bounds, named.spans, strict=True):
+            spans += (span._replace(start=span.start + low, end=span.end + low) for span in found)
+        kept = merged(spans, set(settled.spans))
+        if settled.open_end:
+            return Settled(kept, settled.until, True, named.degraded)
+        return Settled([span for span in kept if span.start < at], at, degraded=named.degraded)
+
+    def _cut(self, text: str, start: int, settled: Settled, ended: bool) -> tuple[list[tuple[int, int]], int]:
+        """The clauses that are complete, and where the first incomplete one begins."""
+        bounds: list[tuple[int, int]] = []
+        secrets = [span for span in settled.spans if span.kind == "secret"]
+        at, index = start, 0
+        while True:
+            while index < len(secrets) and secrets[index].start < at:
+                index += 1
+            edge = secrets[index].start if index < len(secrets) else None
+            end = _end(text, at, ended and edge is None) if edge is None else min(edge, _end(text, at, True) or edge)
+            if end is None or end > settled.until:
+                return bounds, at
+            crossing = next((span.end for span in settled.spans if span.start < end < span.end), None)
+            if end > at:
+                bounds.append((at, end))
+            if edge is not None and end == edge:
+                at = secrets[index].end
+            elif crossing is not None:
+                at = crossing
+            else:
+                at = end
+            if at >= len(text):
+                return bounds, len(text)
+
+
+def _end(text: str, at: int, ended: bool) -> int | None:
+    """Where the clause that begins at a place ends; None where that is not known yet."""
+    found = _END.search(text, at, at + MAX_CLAUSE + LOOK_AHEAD)
+    if found is not None and found.end() <= at + MAX_CLAUSE:
+        return found.end() if ended or found.end() + LOOK_AHEAD <= len(text) else None
+    if len(text) - at >= MAX_CLAUSE + LOOK_AHEAD:
+        space = text.rfind(" ", at + MAX_CLAUSE // 2, at + MAX_CLAUSE)
+        return space + 1 if space > 0 else at + MAX_CLAUSE
+    return len(text) if ended else None
+
+
+def merged(spans: Sequence[Span], patterns: set[Span]) -> list[Span]:
+    """Without overlaps: what the patterns found stays whole, the rest gives way, the surest and longest first."""
+    kept: list[Span] = []
+    for span in sorted(spans, key=lambda one: (one not in patterns, -(one.end - one.start), -one.score, one)):
+        for piece in _beside(span, kept):
+            kept.append(piece)
+    return sorted(kept)
+
+
+def _beside(span: Span, kept: Sequence[Span]) -> list[Span]:
+    """The parts of a span that no kept one covers; a part of a single character is not worth a find."""
+    pieces = [span]
+    for other in kept:
+        pieces = [part for piece in pieces for part in _without(piece, other)]
+    return pieces
+
+
+def _without(piece: Span, other: Span) -> list[Span]:
+    if other.end <= piece.start or piece.end <= other.start:
+        return [piece]
+    parts = (piece._replace(end=other.start), piece._replace(start=other.end))
+    return [part for part in parts if part.end - part.start > 1]

@@ -1,0 +1,154 @@
+"""Workers that look for names, each in a process of its own, and a deadline for all of them. What is found is `worker`'s matter.
+
+A worker that is late, dies or answers nonsense is ended and another is started in its place; the asker is told.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from queue import Empty, Queue
+
+import orjson
+
+from gateway.detect.clauses import NamesUnavailable
+from gateway.detect.span import Span
+
+START_SECONDS = 60.0  # loading both models on a slow disk
+COMMAND = (sys.executable, "-m", "gateway.detect.names.worker")
+
+
+class Pool:
+    """So many workers; asked from any thread. `tick` reads a monotonic clock in seconds."""
+
+    def __init__(
+        self, workers: int, command: Sequence[str] = COMMAND, tick: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._command, self._tick = tuple(command), tick
+        self._idle: Queue[_Worker] = Queue()
+        for _ in range(workers):
+            self._idle.put(_Worker(self._command))
+
+    def find(self, texts: Sequence[str], deadline_s: float) -> list[list[Span]]:
+        """Spans of each text, or `NamesUnavailable` once the deadline has passed."""
+        until = self._tick() + deadline_s
+        try:
+            worker = self._idle.get(timeout=deadline_s)
+        except Empty:
+            raise NamesUnavailable("busy") from None
+        try:
+            return worker.ask(texts, max(0.0, until - self._tick()))
+        except NamesUnavailable:
+            worker.end()
+            worker = _Worker(self._command)
+            raise
+        finally:
+            self._idle.put(worker)
+
+    def ready(self, seconds: float = START_SECONDS) -> bool:
+        """Have all idle workers loaded their models? Waits so long for them."""
+        until = self._tick() + seconds
+        workers = [self._idle.get(timeout=seconds) for _ in range(self._idle.qsize())]
+        try:
+            return all(worker.ready(max(0.0, until - self._tick())) for worker in workers)
+        finally:
+            for worker in workers:
+                self._idle.put(worker)
+
+    def close(self) -> None:
+        """End every idle worker."""
+        while True:
+            try:
+                self._idle.get_nowait().end()
+            except Empty:
+                return
+
+
+class _Worker:
+    """One process and the pipe to it; used by one thread at a time."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        keep = {
+            name: value
+            for name, value in os.environ.items()
+            if name in ("PATH", "PYTHONPATH", "LANG", "HOME", "VIRTUAL_ENV")
+        }
+        threads = {
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+        }  # one core a worker: more cost more for short texts
+        self._process = subprocess.Popen(
+            list(command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=keep | threads,
+            bufsize=0,
+        )
+        self._ready = False
+
+    def ready(self, seconds: float) -> bool:
+        if not self._ready:
+            try:
+                self._read(seconds)
+            except NamesUnavailable:
+                return False
+            self._ready = True
+        return True
+
+    def ask(self, texts: Sequence[str], seconds: float) -> list[list[Span]]:
+        until = time.monotonic() + seconds
+        if not self.ready(seconds):
+            raise NamesUnavailable("busy")
+        message = orjson.dumps([text.encode("utf-8", "replace").decode() for text in texts])
+        self._write(len(message).to_bytes(4, "big") + message, until)
+        try:
+            answer = orjson.loads(self._read(max(0.0, until - time.monotonic())))
+            spans = [[Span(*span) for span in some] for some in answer]
+        except (ValueError, TypeError) as error:
+            raise NamesUnavailable("broken") from error
+        if len(spans) != len(texts):
+            raise NamesUnavailable("broken")
+        return spans
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                stream.close()
+
+    def _write(self, data: bytes, until: float) -> None:
+        assert self._process.stdin is not None
+        descriptor = self._process.stdin.fileno()
+        os.set_blocking(descriptor, False)
+        rest = memoryview(data)
+        while rest:
+            if not select.select([], [descriptor], [], max(0.0, until - time.monotonic()))[1]:
+                raise NamesUnavailable("late")
+            try:
+                rest = rest[os.write(descriptor, rest) :]
+            except OSError as error:
+                raise NamesUnavailable("broken") from error
+
+    def _read(self, seconds: float) -> bytes:
+        until = time.monotonic() + seconds
+        size = int.from_bytes(self._exactly(4, until), "big")
+        return self._exactly(size, until)
+
+    def _exactly(self, size: int, until: float) -> bytes:
+        assert self._process.stdout is not None
+        descriptor = self._process.stdout.fileno()
+        data = b""
+        while len(data) < size:
+            if not select.select([descriptor], [], [], max(0.0, until - time.monotonic()))[0]:
+                raise NamesUnavailable("late")
+            piece = os.read(descriptor, min(1 << 16, size - len(data)))
+            if not piece:
+                raise NamesUnavailable("broken")
+            data += piece
+        return data

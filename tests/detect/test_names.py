@@ -1,0 +1,201 @@
+"""People and addresses: by rules, by models in their own processes, and what happens when those are late, dead or mad."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.detect.clauses import Clauses, Named, NamesUnavailable
+from gateway.detect.detectors import by_models, by_rules
+from gateway.detect.names import rules
+from gateway.detect.names.pool import Pool
+from gateway.detect.patterns import Patterns
+from gateway.detect.span import Span
+from gateway.detect.watch import Watch
+from policies.pii import Looking, Names, Overload
+from tests.detect.strategies import cut, texts
+from tests.detect.test_streams import joined, streamed
+
+CLAUSES = Clauses(Patterns(), by_rules)
+
+
+def found(text: str) -> list[tuple[str, str]]:
+    spans = CLAUSES.read(text, 0, ended=True).spans
+    return [(span.entity, text[span.start : span.end]) for span in spans if span.score >= 0.5]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("姓名：张伟，手机13812345678", [("PERSON", "张伟"), ("CN_MOBILE", "13812345678")]),
+        ("联系人：欧阳娜娜。", [("PERSON", "欧阳娜娜")]),
+        ("患者李建国的病历", [("PERSON", "李建国")]),
+        ("请找王经理", [("PERSON", "王")]),
+        ("Mr. John Smith called", [("PERSON", "John Smith")]),
+        ("my name is Maria Garcia", [("PERSON", "Maria Garcia")]),
+        ("Dear Customer, hello", []),
+        (
+            "地址：北京市朝阳区建国路88号SOHO现代城3号楼1201室",
+            [("ADDRESS", "北京市朝阳区建国路88号SOHO现代城3号楼1201室")],
+        ),
+        ("寄到浙江省杭州市西湖区文三路478号华星时代广场", [("ADDRESS", "浙江省杭州市西湖区文三路478号华星时代广场")]),
+        ("北京是中国的首都，高兴的张力和平方正", []),
+        ("中山路上的鲁迅公园旁是李宁公司", []),
+    ],
+)
+def test_rules_find_whom_a_word_announces(text: str, expected: list[tuple[str, str]]) -> None:
+    if "SOHO" in text or "华星" in text:
+        entity, word = found(text)[0]
+        assert entity == "ADDRESS"
+        assert word.startswith(expected[0][1][:12])
+    else:
+        assert found(text) == expected
+
+
+PEOPLE = st.sampled_from(
+    [
+        "姓名：张伟，",
+        "Mr. Smith ",
+        "地址：上海市浦东新区张江路8号。",
+        "好的。",
+        "Dr. ",
+        ". ",
+        "my name is Ann Lee",
+        "\n",
+        "！",
+        "x" * 250,
+    ]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(cut(st.lists(st.one_of(PEOPLE, texts()), max_size=6).map("".join)))
+def test_names_in_streams_do_not_depend_on_the_cuts(pieces: list[str]) -> None:
+    assert streamed(Watch(CLAUSES), pieces) == streamed(Watch(CLAUSES), ["".join(pieces)])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.one_of(PEOPLE, texts()), max_size=6).map("".join))
+def test_whatever_the_patterns_find_is_found_beside_names_too(text: str) -> None:
+    with_names = CLAUSES.read(text, 0, ended=True).spans
+    assert set(Patterns.find(CLAUSES._patterns, text)) <= set(with_names)
+
+
+def test_a_clause_is_asked_for_once() -> None:
+    asked: list[str] = []
+
+    def finder(clauses: Sequence[str]) -> Named:
+        asked.extend(clauses)
+        return by_rules(clauses)
+
+    watch = Watch(Clauses(Patterns(), finder))
+    text = "姓名：张伟。他的电话是13812345678。Thanks. Bye"
+    out = "".join(joined(watch.feed(sign))[0] for sign in text) + joined(watch.finish())[0]
+    assert "".join(asked) == text
+    assert out == "姓名：<PERSON>。他的电话是<CN_MOBILE>。Thanks. Bye"
+
+
+ECHO = """
+import sys
+def read(n):
+    data = sys.stdin.buffer.read(n)
+    if len(data) < n: sys.exit()
+    return data
+def say(data):
+    sys.stdout.buffer.write(len(data).to_bytes(4, "big") + data); sys.stdout.buffer.flush()
+say(b"[]")
+while True:
+    message = read(int.from_bytes(read(4), "big"))
+    {does}
+"""
+FIND = 'say(b\'[[[0, 2, "PERSON", 0.9, "fake", "pii"]]]\')'
+
+
+def pool(does: str) -> Pool:
+    made = Pool(1, [sys.executable, "-c", ECHO.replace("{does}", does)])
+    assert made.ready(20)
+    return made
+
+
+@pytest.fixture
+def closing() -> Iterator[list[Pool]]:
+    pools: list[Pool] = []
+    yield pools
+    for one in pools:
+        one.close()
+
+
+def test_a_worker_answers(closing: list[Pool]) -> None:
+    closing.append(pool(FIND))
+    assert closing[0].find(["张三去了"], 5) == [[Span(0, 2, "PERSON", 0.9, "fake")]]
+
+
+@pytest.mark.parametrize(
+    ("does", "reason"),
+    [
+        ("import time; time.sleep(60)", "late"),
+        ("sys.exit(1)", "broken"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "broken"),
+        ("raise RuntimeError", "broken"),
+        ("say(b'nonsense')", "broken"),
+        ("say(b'[]')", "broken"),
+        ("say(b'[[[1]]]')", "broken"),
+    ],
+)
+def test_a_worker_that_hangs_dies_or_talks_nonsense_is_replaced(does: str, reason: str, closing: list[Pool]) -> None:
+    closing.append(pool(does))
+    before = time.monotonic()
+    with pytest.raises(NamesUnavailable) as failed:
+        closing[0].find(["张三"], 0.5)
+    assert failed.value.reason == reason
+    assert time.monotonic() - before < 10
+    assert closing[0].ready(20)  # another has been started in its place
+
+
+def test_a_missing_worker_is_said_to_be_so(closing: list[Pool]) -> None:
+    closing.append(Pool(1, [sys.executable, "-c", "import sys; sys.exit(3)"]))
+    with pytest.raises(NamesUnavailable):
+        closing[0].find(["张三"], 2)
+
+
+def test_when_all_workers_are_busy_nobody_waits_past_the_deadline(closing: list[Pool]) -> None:
+    closing.append(pool("import time; time.sleep(2); " + FIND))
+    import threading
+
+    held = threading.Thread(target=lambda: closing[0].find(["张三"], 10))
+    held.start()
+    time.sleep(0.3)
+    with pytest.raises(NamesUnavailable) as failed:
+        closing[0].find(["张三"], 0.2)
+    assert failed.value.reason == "busy"
+    held.join()
+
+
+def test_policy_says_whether_rules_alone_will_do(closing: list[Pool]) -> None:
+    closing.append(pool("sys.exit(1)"))
+    names = {"request": Looking.MODELS, "deadline_ms": 300}
+    with pytest.raises(NamesUnavailable):
+        by_models(closing[0], Names(**names, on_overload=Overload.BLOCK))(["姓名：张伟"])
+    named = by_models(closing[0], Names(**names, on_overload=Overload.DEGRADE))(["姓名：张伟"])
+    assert named.degraded
+    assert named.spans == [rules.find("姓名：张伟")]
+
+
+@pytest.mark.real_model
+def test_the_real_models_find_people_and_places(closing: list[Pool]) -> None:
+    closing.append(Pool(1))
+    assert closing[0].ready()
+    texts_ = ["昨天张三丰在北京市海淀区见到了李四。", "Yesterday John Smith flew to Paris.", "print(hello)"]
+    names = [
+        {(one.entity, text[one.start : one.end]) for one in spans}
+        for text, spans in zip(texts_, closing[0].find(texts_, 20), strict=True)
+    ]
+    assert ("PERSON", "张三丰") in names[0]
+    assert ("PERSON", "John Smith") in names[1]
+    assert ("LOCATION", "Paris") in names[1]
+    assert names[2] == set()
