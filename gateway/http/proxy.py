@@ -89,7 +89,7 @@ class _Passing:
         self._exchange = judgement.exchange
         self._ask = ask
         self._writing: Writing = ask.writing(self._exchange, int(self._exchange.received_at))
-        self._inspection = Inspection(partial(_chain, gate, self._exchange), self._exchange.parameters.tools)
+        self._inspection = Inspection(partial(chain_of, gate, self._exchange), self._exchange.parameters.tools)
         self._response: StreamResponse | None = None
         self._began = proxy.tick()
         self._first_byte: float | None = None
@@ -175,7 +175,8 @@ def listing(exchange: Exchange) -> Facts:
     return Facts({"object": "list", "data": data})
 
 
-def _chain(gate: Gate, exchange: Exchange, channel: Channel) -> Chain:
+def chain_of(gate: Gate, exchange: Exchange, channel: Channel) -> Chain:
+    """The rewriters of one reply channel, in the order of the gate."""
     return Chain([rewriter.transform(exchange, channel) for rewriter in gate.rewriters])
 
 
