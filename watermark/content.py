@@ -8,7 +8,7 @@ where the answer's text is kept. Not here: what follows from it (`watermark.trac
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from watermark.fingerprints import WINDOW, located
@@ -72,8 +72,8 @@ class Overlap:
     @property
     def likely(self) -> bool:
         """The same, where the marks themselves do not bind to these words."""
-        copied = self.coverage >= 0.15 if self.fine is None else self.fine >= 0.25
-        return self.shared >= 2 and copied and self.spread >= 0.5
+        copied = self.coverage >= 0.15 if self.fine is None else self.fine >= self.least - 0.1
+        return self.shared >= 1 and copied and self.spread >= 0.5
 
     @property
     def strong(self) -> bool:
@@ -145,11 +145,15 @@ def _spread(places: list[int], size: int, stored_size: float, filled: float) -> 
 
 
 def _grams(bare: str) -> list[tuple[int, int]]:
-    last = len(bare) - _GRAM_HAN + 1
-    return [
-        (hash(bare[at : at + (_GRAM_HAN if char >= _HAN_FROM else _GRAM_LATIN)]), at)
-        for at, char in enumerate(bare[:last])
-    ]
+    return [(hash(gram), at) for at, gram in _short_stretches(bare)]
+
+
+def _short_stretches(bare: str) -> Iterator[tuple[int, str]]:
+    """Whole ones only: a stretch cut short by the end would be found at other texts' ends."""
+    for at, char in enumerate(bare):
+        end = at + (_GRAM_HAN if char >= _HAN_FROM else _GRAM_LATIN)
+        if end <= len(bare):
+            yield at, bare[at:end]
 
 
 def differences(visible: str, texts: list[str]) -> list[int]:
@@ -158,11 +162,10 @@ def differences(visible: str, texts: list[str]) -> list[int]:
     Details are short stretches, and whether a space stands between Han and Latin. A changed word makes some eight.
     """
     details = [_details(text) for text in texts]
-    contested = (_details(visible) & set[str]().union(*details)) - set.intersection(*details)
+    contested = (_details(visible) & set[str]().union(*details)) - details[0].intersection(*details)
     return [len(contested & mine) for mine in details]
 
 
 def _details(text: str) -> set[str]:
-    bare = folded(text)
     joints = {f"{m[1] or m[4]}{len(m[2] or m[5] or '')}{m[3] or m[6]}" for m in _JOINT.finditer(text)}
-    return joints | {bare[at : at + (_GRAM_HAN if char >= _HAN_FROM else _GRAM_LATIN)] for at, char in enumerate(bare)}
+    return joints.union(gram for _, gram in _short_stretches(folded(text)))

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from watermark import chance
 from watermark.content import Leak, Overlap, compare, differences
 from watermark.decoder import Decoded, Hit, confirm, decode
-from watermark.index import Index
+from watermark.index import CANDIDATES, Index
 from watermark.keys import Keys
 from watermark.registry import Issued, Registry
 
@@ -127,11 +127,11 @@ def trace(
     if confirmed:
         return _from_marks(confirmed, keys, decoded, facts)
     leads = _told_apart(resembling, decoded.visible)
-    if leads:
+    if 0 < len(leads) <= CANDIDATES:
         return _from_leads(leads, leak, facts)
     if marked:
         return Trace("transplanted", tuple(marked), ("l1",), marked[0].p, ("transplanted",), facts)
-    return _without_name(decoded, registry, facts)
+    return _without_name(decoded, registry, facts | ({"answers_with_these_words": len(leads)} if leads else {}))
 
 
 def _by_mark(hit: Hit, leak: Leak, keys: Keys, registry: Registry) -> Candidate | None:
@@ -176,7 +176,7 @@ def _resembling(
     leak: Leak, keys: Keys, registry: Registry, index: Index | None, background: Index | None
 ) -> list[Candidate]:
     """Stored answers that share passages with the leak, most telling first, whether or not that is enough."""
-    found = index.query(leak.hashes, background) if index is not None else []
+    found = index.query(leak.hashes, background, 2 * CANDIDATES) if index is not None else []
     candidates = []
     for item in found:
         issued = registry.by_exchange(item.exchange) if item.weight >= _WORTH_COMPARING * found[0].weight else None
