@@ -112,7 +112,7 @@ class Alarms:
             if notify is not None and alarm.watch.action != "record":
                 await notify(alarm)
         except AuditError as error:
-            self.fault = f"an alarm was not recorded: {error}"
+            self.fault = f"an alarm was not recorded, or not told: {error}"
 
 
 def as_event(alarm: Alarm) -> Event:

@@ -7,6 +7,7 @@ encodes. Nothing here retries on a caller's behalf: no receipt means not recorde
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import time
@@ -110,6 +111,11 @@ class Journal:
         """Durable when this returns. Raises AuditError when it is not, and then nobody may be answered."""
         return await self.submit(record)
 
+    def note(self, record: Record) -> None:
+        """As `append`, for a record that nobody waits for: a stream's parts. Its loss shows in nothing but itself."""
+        with contextlib.suppress(AuditError):
+            self.submit(record).add_done_callback(_heard)
+
     def submit(self, record: Record) -> asyncio.Future[Receipt]:
         """As `append`, for a caller who awaits later. Order of submission is order in the log."""
         if self._closed:
@@ -180,6 +186,12 @@ class Salts:
         begin, self._at = self._at, self._at + SALT_DIGITS
         kind, head, body = canonical.encode(record, self._pool[begin : self._at])
         return Item(record, kind, head, body)
+
+
+def _heard(future: asyncio.Future[Receipt]) -> None:
+    """Look at the outcome, so that asyncio does not complain that nobody did."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _tell(future: asyncio.Future[Receipt], result: int | AuditError, origin: str) -> None:

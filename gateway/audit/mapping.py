@@ -122,9 +122,12 @@ def lifecycle(days: int = 400) -> dict[str, Any]:
 
 
 def shipper_privileges(index: str) -> dict[str, Any]:
-    """The least that shipping needs: create and read back what it created, never change or delete."""
+    """The least that shipping needs: create and read back what it created, never change or delete.
+
+    `maintenance` is for asking that what was sent be findable now: comparing before that would see holes.
+    """
     names = [f"logs-{index}.*"]
-    allowed = ["create_doc", "auto_configure", "read", "view_index_metadata"]
+    allowed = ["create_doc", "auto_configure", "read", "view_index_metadata", "maintenance"]
     return {"cluster": ["monitor"], "indices": [{"names": names, "privileges": allowed}]}
 
 

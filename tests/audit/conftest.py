@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from gateway.audit import mapping
+from gateway.audit.elastic import Access
 from gateway.audit.seal import FileSigner
 from tests.audit.server import Unavailable, a_server
 
@@ -37,14 +40,19 @@ def clock() -> Callable[[], float]:
 
 
 @pytest.fixture(scope="session")
-def elasticsearch() -> Iterator[str]:
-    """The address of a real Elasticsearch: ES_URL's, or one started for this session."""
+def elasticsearch() -> Iterator[Access]:
+    """A real Elasticsearch: the one at ES_URL (with ES_USER and ES_PASSWORD), or one started for this session.
+
+    The one started here has users, and beside the superuser a `shipper` with the least privileges that we print.
+    """
     if "ES_URL" in os.environ:
-        yield os.environ["ES_URL"]
+        told = os.environ
+        yield Access(told["ES_URL"], username=told.get("ES_USER", ""), password=told.get("ES_PASSWORD", ""))
         return
+    roles = json.dumps({"shipper": mapping.shipper_privileges("*")})
     try:
-        with a_server() as server:
-            yield server.url
+        with a_server(roles) as server:
+            yield Access(server.url, username="elastic", password=server.password)
     except Unavailable as error:
         if os.environ.get("CI"):
             raise

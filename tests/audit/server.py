@@ -11,6 +11,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,10 +25,13 @@ class Unavailable(Exception):
 
 
 class Server:
-    """One node on loopback. It can be killed and started again on the same data."""
+    """One node on loopback. It can be killed and started again on the same data. `roles` is a roles.yml; with it users are asked."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, roles: str = "") -> None:
         self.directory = directory
+        self.password = os.urandom(8).hex() if roles else ""
+        self._roles = directory / "roles.yml"
+        self._roles.write_text(roles)
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -35,10 +39,13 @@ class Server:
     def start(self) -> None:
         log = (self.directory / "out.log").open("ab")
         command = [str(SCRIPT), "run", str(self.port), str(self.directory / "node")]
-        self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        secured = {"ES_PASSWORD": self.password, "ES_ROLES": str(self._roles)} if self.password else {}
+        self._process = subprocess.Popen(
+            command, stdout=log, stderr=log, start_new_session=True, env={**os.environ, **secured}
+        )
         log.close()
         deadline = time.monotonic() + START_SECONDS
-        while not _answers(self.url):
+        while not _answers(self.url, self.password):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
                 raise Unavailable((self.directory / "out.log").read_text(errors="replace")[-2000:])
@@ -53,14 +60,14 @@ class Server:
 
 
 @contextmanager
-def a_server() -> Iterator[Server]:
+def a_server(roles: str = "") -> Iterator[Server]:
     """A fresh node with its own data. Raises Unavailable when the distribution cannot be fetched or does not start."""
     fetched = subprocess.run([str(SCRIPT), "fetch"], capture_output=True, timeout=600)
     if fetched.returncode != 0:
         raise Unavailable(fetched.stderr.decode(errors="replace")[-2000:])
     directory = Path(tempfile.mkdtemp(prefix="hangu-es-"))
     directory.chmod(0o755)
-    server = Server(directory)
+    server = Server(directory, roles)
     try:
         server.start()
         yield server
@@ -69,9 +76,12 @@ def a_server() -> Iterator[Server]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, password: str) -> bool:
+    request = urllib.request.Request(f"{url}/_cluster/health?wait_for_status=yellow&timeout=1s")
+    if password:
+        request.add_header("authorization", f"Basic {b64encode(f'elastic:{password}'.encode()).decode()}")
     try:
-        with urllib.request.urlopen(f"{url}/_cluster/health?wait_for_status=yellow&timeout=1s", timeout=3) as told:
+        with urllib.request.urlopen(request, timeout=3) as told:
             return bool(told.status == 200)
     except (urllib.error.URLError, OSError):
         return False

@@ -6,7 +6,10 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +20,7 @@ from gateway.audit.projection import Projection
 from gateway.audit.query import Filter
 from gateway.audit.record import Closed, Event, Opened, Record
 from gateway.audit.segment import Sizes
+from gateway.audit.webhook import webhook
 from gateway.core.reply import Usage
 from gateway.core.verdict import Finding
 from tests.audit.examples import AT, a_closed, an_opened
@@ -149,3 +153,25 @@ def test_a_sanction_can_be_lifted() -> None:
     assert sanctions.lift("acme", "ana")
     assert sanctions.on("acme", "ana", AT) is None
     assert not sanctions.lift("acme", "ana")
+
+
+@pytest.mark.parametrize(("status", "fault"), [(204, ""), (500, "answers 500"), (302, "answers 302")])
+async def test_an_alarm_is_told_to_an_address_and_its_refusal_is_said(directory: Path, status: int, fault: str) -> None:
+    heard: list[dict[str, object]] = []
+
+    async def hear(request: web.Request) -> web.Response:
+        heard.append(await request.json())
+        return web.Response(status=status, headers={"location": "/elsewhere"})
+
+    app = web.Application()
+    app.router.add_post("/", hear)
+    alarms = Alarms(Detectors([Watch(Kind.CANARY, 1, action="webhook")]), Sanctions())
+    async with TestServer(app) as server, aiohttp.ClientSession() as session:
+        async with Journal.open(directory, sizes=Sizes(ballast=0, reserve=0), watchers=[alarms]) as journal:
+            work = asyncio.ensure_future(alarms.run(journal, webhook(session, str(server.make_url("/")))))
+            await journal.append(canary(1))
+            while not heard:
+                await asyncio.sleep(0.01)
+        await work
+    assert (heard[0]["kind"], heard[0]["tenant"], heard[0]["subject"]) == ("anomaly.canary", "acme", "ana")
+    assert fault in alarms.fault

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import urllib.request
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
 
 from gateway.audit import mapping
+from gateway.audit.elastic import Access
 from gateway.cli.main import main
 
 real = [pytest.mark.real_server, pytest.mark.xdist_group("elasticsearch")]
@@ -19,17 +21,23 @@ class TestAgainstARealCluster:
     pytestmark = real
 
     def test_deploy_installs_the_templates_and_names_the_least_privileges(
-        self, elasticsearch: str, capsys: pytest.CaptureFixture[str]
+        self, elasticsearch: Access, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         index = f"t{os.urandom(4).hex()}"
-        assert main(["deploy", "elastic", "--url", elasticsearch, "--index", index]) == 0
+        (tmp_path / "password").write_text(elasticsearch.password)
+        user = ["--user", elasticsearch.username, "--password", str(tmp_path / "password")]
+        command = ["deploy", "elastic", "--url", elasticsearch.url, "--index", index, *user]
+        assert main(command) == 0
         told = capsys.readouterr().out
         assert f"installed template {index}-audit" in told
         assert "create_doc" in told
-        with urllib.request.urlopen(f"{elasticsearch}/_index_template/{index}-audit") as found:
+        request = urllib.request.Request(f"{elasticsearch.url}/_index_template/{index}-audit")
+        right = b64encode(f"{elasticsearch.username}:{elasticsearch.password}".encode()).decode()
+        request.add_header("authorization", f"Basic {right}")
+        with urllib.request.urlopen(request) as found:
             template = json.load(found)["index_templates"][0]["index_template"]
         assert template["data_stream"] == {"hidden": False, "allow_custom_routing": False}
-        assert main(["deploy", "elastic", "--url", elasticsearch, "--index", index]) == 0  # again does no harm
+        assert main(command) == 0  # again does no harm
 
 
 def test_deploy_to_nobody_is_2_and_says_where(capsys: pytest.CaptureFixture[str]) -> None:

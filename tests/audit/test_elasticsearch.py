@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from elasticsearch import ApiError
 
 from gateway.audit.documents import Document
 from gateway.audit.elastic import Access, Busy, Cluster, connect
@@ -21,9 +23,9 @@ SIZES = Sizes(segment=65_536, step=4096, ballast=0, reserve=0)
 
 
 @pytest.fixture
-async def cluster(elasticsearch: str) -> AsyncIterator[tuple[Cluster, str]]:
+async def cluster(elasticsearch: Access) -> AsyncIterator[tuple[Cluster, str]]:
     index = f"t{os.urandom(4).hex()}"
-    client = Cluster(connect(Access(elasticsearch)), index)
+    client = Cluster(connect(elasticsearch), index)
     await client.install(await client.abilities())
     yield client, index
     await client.close()
@@ -126,3 +128,33 @@ async def test_a_cluster_that_is_not_there_is_busy_not_broken() -> None:
     with pytest.raises(Busy, match="does not answer"):
         await client.create([Document("logs-x", "1", {})])
     await client.close()
+
+
+async def test_the_printed_privileges_are_enough_to_ship_and_not_to_change_anything(
+    directory: Path, cluster: tuple[Cluster, str], elasticsearch: Access
+) -> None:
+    if elasticsearch.username != "elastic" or os.environ.get("ES_SHIPPER", "yes") == "no":
+        pytest.skip("the cluster at ES_URL has no user `shipper`")
+    index = cluster[1]
+    async with connect(replace(elasticsearch, username="shipper")) as raw:
+        await _least(directory, Cluster(raw, index), cluster[0], index)
+
+
+async def _least(directory: Path, least: Cluster, owner: Cluster, index: str) -> None:
+    await write(directory, 4)
+    shipper = Shipper(directory, least, index=index)
+    await shipper.catch_up()
+    assert (shipper.counts.shipped, shipper.counts.quarantined) == (9, 0)
+    await owner.refresh()
+    assert [c.ratio for c in await reconcile(shipper)] == [1.0]
+    hit = (await least.search(query={"term": {"hangu.seq": 3}}, size=1))["hits"]["hits"][0]
+    raw = least._client
+    for forbidden in (
+        raw.delete(index=hit["_index"], id=hit["_id"]),
+        raw.index(index=hit["_index"], id=hit["_id"], document={"@timestamp": "2026-01-01"}),
+        raw.indices.delete_data_stream(name=f"logs-{index}.audit-acme"),
+        raw.indices.delete_index_template(name=f"{index}-audit"),
+    ):
+        with pytest.raises(ApiError) as told:
+            await forbidden
+        assert told.value.status_code in (403, 405)

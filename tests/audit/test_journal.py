@@ -10,10 +10,12 @@ import pytest
 
 from gateway.audit import canonical, frames
 from gateway.audit.journal import Journal
-from gateway.audit.record import Closed, Event, Opened, Outcome, Record
+from gateway.audit.parts import PART_CHARS, Parts
+from gateway.audit.record import Closed, Event, Opened, Outcome, Part, Record
 from gateway.audit.segment import Sizes
 from gateway.core.errors import AuditError
-from tests.audit.examples import a_closed, an_opened
+from gateway.core.reply import Channel
+from tests.audit.examples import AT, a_closed, an_exchange, an_opened
 
 SMALL = Sizes(segment=16_384, step=4096, ballast=4096, reserve=0)
 
@@ -128,3 +130,40 @@ async def test_a_segment_begun_but_never_written_is_no_obstacle(directory: Path)
     async with Journal.open(directory, sizes=SMALL) as journal:
         await journal.append(an_opened("x2"))
     assert [record.id for record in everything(directory) if isinstance(record, Opened)] == ["x1", "x2"]
+
+
+async def test_a_stream_cut_off_by_a_crash_leaves_what_the_caller_had_seen(directory: Path) -> None:
+    exchange, said = an_exchange("x1"), Channel()
+    parts = Parts(exchange, AT)
+    async with Journal.open(directory, sizes=SMALL) as journal:
+        await journal.append(an_opened("x1"))
+        seen = ""
+        for n in range(40):
+            seen += f"第{n}句。"
+            if (told := parts.due({said: seen}, AT + n / 4)) is not None:
+                journal.note(told)
+        await journal.append(an_opened("x2"))  # what was noted before is durable before
+    async with Journal.open(directory, sizes=SMALL):
+        pass
+    read = everything(directory)
+    told_texts = [record.answers[0].text for record in read if isinstance(record, Part)]
+    assert len(told_texts) == 9  # one a second
+    assert "".join(told_texts) == seen[: len("".join(told_texts))]
+    assert len(seen) - len("".join(told_texts)) < 4 * len("第39句。")
+    assert [r.outcome for r in read if isinstance(r, Closed)] == [Outcome.UNKNOWN, Outcome.UNKNOWN]
+
+
+def test_a_part_is_due_by_length_too_and_never_empty() -> None:
+    parts = Parts(an_exchange(), AT)
+    assert parts.due({}, AT + 100) is None
+    assert parts.due({Channel(): "a" * (PART_CHARS - 1)}, AT) is None
+    due = parts.due({Channel(): "a" * PART_CHARS, Channel(1): ""}, AT)
+    assert due is not None
+    assert [answer.length for answer in due.answers] == [PART_CHARS]
+    assert parts.due({Channel(): "a" * PART_CHARS}, AT + 100) is None
+
+
+async def test_a_note_that_is_not_kept_disturbs_nobody(directory: Path) -> None:
+    journal = Journal.open(directory, sizes=SMALL)
+    await journal.close()
+    journal.note(an_opened())

@@ -141,11 +141,11 @@ def test_rules_ask_for_fields_that_exist_and_come_switched_off() -> None:
 
 
 @pytest.fixture
-async def seeded(elasticsearch: str, tmp_path: Path) -> AsyncIterator[tuple[Cluster, str, list[Json]]]:
+async def seeded(elasticsearch: Access, tmp_path: Path) -> AsyncIterator[tuple[Cluster, str, list[Json]]]:
     index = f"t{os.urandom(4).hex()}"
     directory = tmp_path / "audit"
     await _seed(directory)
-    cluster = Cluster(connect(Access(elasticsearch)), index)
+    cluster = Cluster(connect(elasticsearch), index)
     await cluster.install(await cluster.abilities())
     shipper = Shipper(directory, cluster, index=index)
     await shipper.catch_up()

@@ -22,6 +22,7 @@ from gateway.audit.record import event
 from gateway.audit.seal import FileSigner
 from gateway.audit.segment import Sizes
 from gateway.audit.shipping import Pace, Shipper
+from gateway.core.errors import AuditError
 from tests.audit.examples import AT, a_closed, an_opened
 
 SIZES = Sizes(segment=65_536, step=4096, ballast=0, reserve=0)
@@ -37,18 +38,28 @@ PACE = Pace(records=50, sleep=no_wait, jitter=lambda: 0.5)
 class FakeCluster:
     """Speaks the bulk, search and refresh APIs over real HTTP, with trouble to come: each `trouble` is tried in turn."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, opensearch: bool = False) -> None:
         self.stored: dict[str, dict[str, Any]] = {}
         self.trouble: list[Callable[[list[tuple[str, dict[str, Any]]]], web.Response | None]] = []
         self.poison: dict[str, dict[str, Any]] = {}  # by id: the item's answer
         self.biggest = 1 << 30
+        self.opensearch = opensearch
 
     def app(self) -> web.Application:
-        app = web.Application(client_max_size=1 << 30)
+        app = web.Application(client_max_size=1 << 30, middlewares=[self.as_opensearch] if self.opensearch else [])
         app.router.add_route("*", "/_bulk", self.bulk)
         app.router.add_route("*", "/{index}/_search", self.search)
         app.router.add_route("*", "/{index}/_refresh", self.refresh)
         return app
+
+    @web.middleware
+    async def as_opensearch(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        """Refuses the vendor's media types, and does not call itself by the vendor's name."""
+        if "vnd.elasticsearch" in request.headers.get("content-type", "") + request.headers.get("accept", ""):
+            return web.json_response({"error": "unsupported media type"}, status=406)
+        told: web.StreamResponse = await handler(request)
+        del told.headers["x-elastic-product"]
+        return told
 
     async def bulk(self, request: web.Request) -> web.Response:
         raw = await request.read()
@@ -123,6 +134,21 @@ async def ship(directory: Path, url: str) -> Shipper:
     finally:
         await cluster.close()
     return shipper
+
+
+@pytest.mark.parametrize("spoken_to_as_such", [True, False])
+async def test_opensearch_is_served_by_the_same_client(written: Path, spoken_to_as_such: bool) -> None:
+    opensearch = FakeCluster(opensearch=True)
+    async with TestServer(opensearch.app()) as server:
+        access = Access(str(server.make_url("/")), opensearch=spoken_to_as_such)
+        async with connect(access) as client:
+            shipper = Shipper(written, Cluster(client), pace=PACE)
+            if spoken_to_as_such:
+                await shipper.catch_up()
+            else:
+                with pytest.raises(AuditError, match="refuses"):
+                    await shipper.catch_up()
+    assert (set(opensearch.stored) == ids(121)) is spoken_to_as_such
 
 
 def unavailable(_items: object) -> web.Response:

@@ -4,6 +4,8 @@
 #   elasticsearch.sh fetch          download once into the cache (mvn and a JDK are needed)
 #   elasticsearch.sh run PORT DIR   run it in the foreground with its data in DIR, until killed
 #
+# With ES_PASSWORD in the environment security is on and the user `elastic` has that password; with ES_ROLES, a roles.yml,
+# there is a user `shipper` too, with the role of that name.
 # The distribution holds the server, its transport and its security: no data-stream, lifecycle, ingest or script modules.
 # Elasticsearch will not run as root: a user is made for it. It is for tests only and never redistributed.
 set -euo pipefail
@@ -44,10 +46,21 @@ http.port: $port
 transport.port: 0
 path.data: $dir/data
 path.logs: $dir/logs
-xpack.security.enabled: false
+xpack.security.enabled: $([ -n "${ES_PASSWORD:-}" ] && echo true || echo false)
+xpack.security.enrollment.enabled: false
 cluster.routing.allocation.disk.threshold_enabled: false
 YML
   export ES_PATH_CONF=$dir/config ES_JAVA_HOME=${ES_JAVA_HOME:-$(java_home)}
+  if [ -n "${ES_PASSWORD:-}" ]; then
+    rm -f "$dir/config/elasticsearch.keystore"
+    "$home/bin/elasticsearch-keystore" create >/dev/null
+    printf %s "$ES_PASSWORD" | "$home/bin/elasticsearch-keystore" add -x -f bootstrap.password >/dev/null
+    if [ -n "${ES_ROLES:-}" ]; then
+      cp "$ES_ROLES" "$dir/config/roles.yml"
+      "$home/bin/elasticsearch-users" useradd shipper -p "$ES_PASSWORD" -r shipper
+    fi
+    unset ES_PASSWORD
+  fi
   export ES_JAVA_OPTS="-Xms512m -Xmx512m -XX:-HeapDumpOnOutOfMemoryError"
   if [ "$(id -u)" = 0 ]; then
     id "$runner" >/dev/null 2>&1 || useradd --system --no-create-home --shell /usr/sbin/nologin "$runner"
@@ -62,5 +75,5 @@ java_home() { dirname "$(dirname "$(readlink -f "$(command -v java)")")"; }
 case ${1:-} in
   fetch) fetch ;;
   run) run "$2" "$3" ;;
-  *) sed -n '2,9p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,11p' "$0" >&2; exit 2 ;;
 esac
