@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import orjson
 
+from gateway.core import told
 from gateway.core.meanings import meaning
 from gateway.core.verdict import Code, Refuse
 
@@ -54,10 +55,6 @@ STATUS: Mapping[Code, int] = MappingProxyType(
     }
 )
 
-_TGI_WORD = MappingProxyType({422: "validation", 429: "overloaded"})  # words its clients turn into exceptions
-_OPENAI_WORD = MappingProxyType(
-    {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
-)
 SERVER = "hangu"  # and no version: nobody outside needs to know which one to attack
 RETRY_SECONDS = 1.0  # when nobody can say how long: long enough to spare us, short enough to spare them
 
@@ -88,11 +85,6 @@ def sentence(refusal: Refuse) -> str:
 
 
 def error_body(code: Code, message: str, shape: str, request_id: str) -> bytes:
-    """TGI: `{"error","error_type"}`; OpenAI: `{"error":{"message","type","code","param"}}`. Both carry code and id."""
-    status = STATUS[code]
-    if shape == "openai":
-        word = _OPENAI_WORD.get(status, "server_error" if status >= 500 else "invalid_request_error")
-        error = {"message": message, "type": word, "code": code.value, "param": None, "request_id": request_id}
-        return orjson.dumps({"error": error})
-    word = _TGI_WORD.get(status, code.value)
-    return orjson.dumps({"error": message, "error_type": word, "code": code.value, "request_id": request_id})
+    """The body in the shape of the route's clients: "openai" or "tgi"."""
+    say = told.openai_error if shape == "openai" else told.tgi_error
+    return orjson.dumps(say(code, message, request_id))

@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable
 
 import orjson
 
+from gateway.core import told
 from gateway.core.reply import Delta, Event, Facts, Kind, Usage
 from gateway.core.verdict import Code
 from tgi.wire.thinking import CLOSING, OPENING, Thinking
 
 EVENT_STREAM = "text/event-stream"
 JSON = "application/json"
-
-_TGI_WORD: Mapping[Code, str] = MappingProxyType(  # words TGI's clients turn into exceptions; else the code itself
-    {
-        Code.PARAMETER_INVALID: "validation",
-        Code.BACKEND_OVERLOADED: "overloaded",
-        Code.BACKEND_NONSENSE: "incomplete_generation",
-        Code.BACKEND_UNAVAILABLE: "generation",
-        Code.BACKEND_TIMEOUT: "generation",
-    }
-)
-_OPENAI_WORD: Mapping[Code, str] = MappingProxyType(
-    {
-        Code.PARAMETER_INVALID: "invalid_request_error",
-        Code.BACKEND_OVERLOADED: "rate_limit_error",
-        Code.OUTPUT_BLOCKED: "permission_error",
-        Code.PERSONAL_DATA_BLOCKED: "permission_error",
-        Code.TOOL_UNDECLARED: "permission_error",
-    }
-)
 
 
 class Inline:
@@ -78,14 +59,11 @@ class FactsWriting:
 
 
 def tgi_error(code: Code, message: str, request_id: str) -> bytes:
-    word = _TGI_WORD.get(code, code.value)
-    return orjson.dumps({"error": message, "error_type": word, "code": code.value, "request_id": request_id})
+    return orjson.dumps(told.tgi_error(code, message, request_id))
 
 
 def openai_error(code: Code, message: str, request_id: str) -> bytes:
-    word = _OPENAI_WORD.get(code, "server_error")
-    error = {"message": message, "type": word, "code": code.value, "param": None, "request_id": request_id}
-    return orjson.dumps({"error": error})
+    return orjson.dumps(told.openai_error(code, message, request_id))
 
 
 def frame(data: bytes) -> bytes:
