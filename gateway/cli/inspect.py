@@ -102,7 +102,7 @@ def _inspector(candidate: Candidate, who: Caller, stage: Side) -> Callable[[dict
         case = _case(said, who, stage)
         seen = cases.look(candidate.gate, case, candidate.wire, at=number * cases.APART_SECONDS)
         answer: dict[str, object] = {"id": said.get("id"), "action": seen.outcome, "text": _whole(seen.text)}
-        answer["findings"] = [_shown(finding) for finding in seen.findings]
+        answer["findings"] = [_shown(finding) for finding in seen.findings if finding.end > finding.start]
         return answer | ({"code": seen.code} if seen.code else {})
 
     return inspect

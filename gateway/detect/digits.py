@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gateway.detect.numbers import Row, meaning
+from gateway.detect.numbers import Row, meaning, public
 from gateway.detect.span import Span
 from gateway.detect.view import View
 
@@ -50,7 +50,7 @@ def _rows(view: View, start: int, end: int) -> Iterator[Span]:
     followed = _followed(text, end, view)
     count, index = len(groups), 0
     while index < count:
-        span = None
+        span = row = None
         for last in range(min(count, index + 20), index, -1):
             row = _row(view, groups, index, last, start)
             if row is None or (last == count and followed and not row.tail):
@@ -58,8 +58,9 @@ def _rows(view: View, start: int, end: int) -> Iterator[Span]:
             span = _read(row)
             if span is not None:
                 yield span
+            if span is not None or public(row):
                 break
-        index = last if span is not None else index + 1
+        index = last if span is not None or (row is not None and public(row)) else index + 1
 
 
 def _followed(text: str, end: int, view: View) -> bool:

@@ -63,6 +63,11 @@ class Row:
         return len(self.shape) == 1 or (even and self.shape in shapes) or self.spelt
 
 
+def public(row: Row) -> bool:
+    """A hotline or an emergency number: nobody's own."""
+    return _NOT_PERSONAL.match(row.digits) is not None
+
+
 def meaning(row: Row) -> Found:
     """What a row stands for, how sure that is, and by which rule; None for nothing."""
     size = len(row.digits) + bool(row.tail)
