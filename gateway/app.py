@@ -153,8 +153,11 @@ def wire(site: Settings, default_model: str) -> Wire:
         max_body_bytes=site.limits.body_bytes, max_depth=site.limits.json_depth, max_nodes=site.limits.json_nodes
     )
     shown = tgi.wire.Shown.SPLIT if site.backend.reasoning == "split" else tgi.wire.Shown.INLINE
-    made = tgi.wire.OpenAIWire if site.backend.kind == "openai" else tgi.wire.TgiWire
-    return made(default_model=default_model, limits=limits, shown_in_chat=shown)
+    thinking = tgi.wire.Thinking(site.backend.thinking)
+    if site.backend.kind == "openai":
+        served = site.backend.served_model or None
+        return tgi.wire.OpenAIWire(default_model, served, limits, thinking, shown_in_chat=shown)
+    return tgi.wire.TgiWire(default_model, limits, thinking, shown_in_chat=shown)
 
 
 def admin_identity(site: Settings, kept: Lasting) -> Identity:

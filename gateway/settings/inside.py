@@ -36,6 +36,14 @@ class Backend(Section):
         default="inline",
         description="Where a reasoning model's thoughts are: inline between <think> marks, or split into their own field",
     )
+    thinking: Literal["tagged", "opened", "never"] = Field(
+        default="tagged",
+        description="How its model begins to think aloud: it writes <think> itself, its template has written it already "
+        "(newer DeepSeek-R1 templates), or the tags are ordinary text",
+    )
+    served_model: str = Field(
+        default="", description='The name it knows its model by, for kind "openai"; empty: the name that callers use'
+    )
     api_key: SecretValue | None = Field(default=None, description="Sent as a bearer token, when it asks for one")
     ca: SitePath | None = Field(default=None, description="Authority of its certificate, PEM; none: the system's")
     certificate: SitePath | None = Field(default=None, description="The gateway's client certificate towards it, PEM")
