@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
-from gateway.core.exchange import Exchange, Parameters, Passage
+from gateway.core.exchange import Certificate, Exchange, Parameters, Passage, Principal
 from gateway.core.pipeline import Judgement, Ruling
 from gateway.core.reply import Channel, Usage
 from gateway.core.verdict import Amend, Code, Finding, Refuse
@@ -142,6 +142,9 @@ class Event:
     facts: tuple[tuple[str, str], ...] = ()
 
 
+_NOBODY = Principal("", "", (), "", "")
+_NO_CERTIFICATE = Certificate("")
+
 Record: TypeAlias = Opened | Closed | Part | Event
 
 
@@ -160,19 +163,18 @@ def opened(
     Texts are those of `judgement.exchange`, and are kept only where the redacting stage ruled and let them pass.
     A caller that redacted the passages of a refused exchange itself hands them in as `redacted`.
     """
-    judged = judgement.exchange
-    who, certificate, refusal = judged.principal, exchange.peer.certificate, judgement.refusal
+    judged, refusal = judgement.exchange, judgement.refusal
+    who, certificate = judged.principal or _NOBODY, exchange.peer.certificate or _NO_CERTIFICATE
     kept = redacted is not None or _was_redacted(judgement)
-    passages = judged.passages if redacted is None else redacted
     return Opened(
         id=exchange.id,
         at=millis(at),
-        tenant=who.tenant if who else "",
-        user=who.name if who else "",
-        roles=who.roles if who else (),
-        method=who.method if who else "",
-        certificate=(who.certificate if who else "") or (certificate.common_name if certificate else ""),
-        thumbprint=certificate.thumbprint if certificate else "",
+        tenant=who.tenant,
+        user=who.name,
+        roles=who.roles,
+        method=who.method,
+        certificate=who.certificate or certificate.common_name,
+        thumbprint=certificate.thumbprint,
         address=exchange.peer.address,
         tls=tuple(sorted(tls.items())) if tls else (),
         route=judged.route,
@@ -180,7 +182,7 @@ def opened(
         model=judged.model,
         backend=judged.backend,
         streaming=judged.streaming,
-        passages=tuple([_text(passage, kept) for passage in passages]),
+        passages=tuple([_text(passage, kept) for passage in (judged.passages if redacted is None else redacted)]),
         withheld=not kept,
         parameters=judged.parameters,
         rulings=tuple([_decision(ruling) for ruling in judgement.rulings]),
