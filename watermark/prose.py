@@ -35,7 +35,7 @@ _MATH = {"dollar": "$", "dollars": "$$", "paren": "\\)", "bracket": "\\]"}
 _PARAGRAPH_MODES = frozenset(("ticks", "dollars", "paren", "bracket", "tag", "name"))  # a blank line ends them
 _FENCE_RUN = 3
 _TAG_CHARS = 16
-_DOCUMENTS = ("!doctype", "?xml", "html", "svg")  # a whole machine document follows
+_DOCUMENTS = ("!doctype", "?xml", "?php", "html", "svg")  # a whole machine document follows
 _RAW_TAGS = frozenset(
     [
         "pre",
@@ -95,20 +95,24 @@ _PROSE_START = re.compile(
 )
 _CODE_START = re.compile(
     r"(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|WITH|GRANT|FROM|RUN|COPY|CMD|ENV|ENTRYPOINT|BEGIN|END"
-    r"|GET|POST|PUT|PATCH|HTTP|Dim) |\w+(?:-\w+)+: "
+    r"|LABEL|WORKDIR|ARG|EXPOSE|ADD|USER|VOLUME|GET|POST|PUT|PATCH|HTTP|Dim) |\w+(?:-\w+)+: "
 )
 
 # A text whose first line is one of these is a file, to its last line.
 _MACHINE_START = re.compile(
-    r"[a-z_][\w.-]*:(?:\s|$)|#!|#include\b|import \w|from [\w.]+ import\b|package \w|def \w+\(|//|/\*|\"\"\"|---$|%YAML"
+    r"[a-z_][\w.-]*:(?:\s|$)|---$|%YAML|#!|//|/\*|\"\"\"|\\[a-z]|@\w|\$\w+ ?=|[a-z_][\w.]* ?(?:=|\()|[A-Z_]{2,}=|diff --git |"
+    r"#(?:include|define|pragma|ifn?def)\b|(?:import|package|using|namespace|module|require|export|func|fn|use|mod|pub|type|interface"
+    r"|struct|enum|trait|impl|const|let|var|function|async|public|private|protected|static|final|abstract|class|def|local) "
+    r"(?:[\w.*{\"'<:]+[;({:=<]|[\w.]+ (?:\w+[ ;({:=]|[{=(])|[\w./{}\"'*]+$)|from [\w.]+ import\b"
 )
+_CELLS = re.compile(r",[\"'A-Za-z]|[A-Za-z\"'],\d")  # commas without a space: columns, not clauses
 
 
 def is_prose_line(prefix: str) -> bool:
     """Does a line that begins with `prefix` (at most 32 characters) read as prose?"""
     marker = _MARKER.match(prefix)
     rest = prefix[marker.end() :] if marker else prefix
-    return _PROSE_START.match(rest) is not None and _CODE_START.match(rest) is None
+    return _PROSE_START.match(rest) is not None and _CODE_START.match(rest) is None and _CELLS.search(rest) is None
 
 
 @dataclass(slots=True)

@@ -20,7 +20,10 @@ from watermark.keys import Keys
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """One marked (or only fingerprinted: `mark_id` None) answer. Text or fingerprints, whichever is kept, or both."""
+    """One marked (or only fingerprinted: `mark_id` None) answer. Text or fingerprints, whichever is kept, or both.
+
+    `epoch` 0 is for registries that do not know it: every live one is tried.
+    """
 
     exchange: str
     tenant: str

@@ -188,14 +188,15 @@ def _resembling(
 
 def _confirmed(candidate: Candidate, decoded: Decoded, keys: Keys, asked: int) -> Candidate | None:
     """A resembling answer whose own id the damaged marks fit: passages propose, the mark decides."""
-    issued, epoch = candidate.issued, keys.of(candidate.issued.epoch)
-    if issued.mark_id is None or epoch is None or not decoded.runs:
+    issued, known = candidate.issued, keys.of(candidate.issued.epoch)
+    if issued.mark_id is None or not decoded.runs:
         return None
-    hit = confirm(decoded, epoch, issued.mark_id, asked)
-    if hit is None:
-        return None
-    confirmed = Candidate(issued, ("l1", "l3"), hit.p, hit.bind.p <= chance.BOUND, candidate.overlap, hit)
-    return confirmed if _stands(confirmed) else None
+    for epoch in (known,) if known else keys.epochs:
+        hit = confirm(decoded, epoch, issued.mark_id, asked * len(keys.epochs))
+        if hit is not None:
+            found = Candidate(issued, ("l1", "l3"), hit.p, hit.bind.p <= chance.BOUND, candidate.overlap, hit)
+            return found if _stands(found) else None
+    return None
 
 
 def _told_apart(resembling: list[Candidate], visible: str) -> list[Candidate]:

@@ -127,7 +127,22 @@ MACHINE_TEXTS = {
     "yaml": "title: the gateway sits between people, models, and records, and it keeps them\nitems:\n  - name: one of them, or two\n"
     * 3,
     "csv": "Name, Age, City\nAlice, 30, Paris\nBob Smith, 41, New York\n" * 10,
-    "java": 'System.out.println("Hello there, dear world, how are you doing today, all of you, and so on");\n' * 3,
+    "java call": 'System.out.println("Hello there, dear world, how are you doing today, all of you, and so on");\n' * 3,
+    "quoted csv": 'Name,Note\nAlice Smith,"The gateway keeps a record of both sides, and nobody reads it without reason"\n'
+    * 4,
+    "latex": f"\\documentclass{{article}}\n\\begin{{document}}\n\n{PROSE_EN}\n\n{PROSE_ZH}\n",
+    "php": f"<?php\necho 'x';\n\n{PROSE_EN}\n",
+    "class with a list in its docstring": f'class Gate:\n    """Keeps:\n\n    - The gateway sits between the people who ask, and answers.\n\n    {PROSE_EN}"""\n',
+    "javascript": f"const words = [\n  1,\n];\n\n/**\n * {PROSE_EN}\n */\n",
+    "go": f"package main\n\n// {PROSE_EN}\n\n/*\n{PROSE_EN}\n*/\n",
+    "rust": f"use std::io;\n\n/* {PROSE_EN}\n * {PROSE_EN}\n */\n",
+    "java": f"public class Gate {{\n    /**\n     * {PROSE_EN}\n     */\n}}\n",
+    "diff": f"diff --git a/x b/x\n--- a/x\n+++ b/x\n- {PROSE_EN}\n+ {PROSE_ZH}\n",
+    "assignment": f"message = (\n'x'\n)\n{PROSE_EN}",
+    "environment file": f"TOKEN=x\nNOTE={PROSE_EN}\n",
+    "xml": f"<note>\n<to>{PROSE_EN}</to>\n\n<body>{PROSE_ZH}</body>\n</note>",
+    "toml": f'[tool]\nname = "x"\ntext = "{PROSE_EN}"\n',
+    "prompt": '>>> print("The gateway sits between the people who ask and the models that answer, and keeps")\n',
     "links": "[the gateway sits, between](https://example.com/a,b,c?d=e, f) " * 5,
     "addresses": "HTTP://EXAMPLE.COM/A, B@EXAMPLE.COM, /usr/lib/x.so, C:\\Windows\\x, 3.14, 2,000, 1999-12-31, 10:30, "
     * 5,
@@ -151,6 +166,17 @@ def test_prose_after_machine_text_is_marked_again() -> None:
         "<b>Bold</b>\n",
     ):
         assert MARK.search(embed(before + PROSE_EN, KEYS, 5)), before
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        "let me explain. ", "use this with care. ", "Import duties are rising. ", "type theory is old. ", "Sure, here it is:\n\n", "# Title\n\n",
+        "class action suits are rare. ", "1. ", "**Summary:** ", "> ", "函数（function）是一种映射。", "Use `x = 1, 2` here. ", "It costs $5, which is fine. ",
+    ],
+)  # fmt: skip
+def test_prose_that_looks_a_little_like_code_is_marked(opening: str) -> None:
+    assert MARK.search(embed(opening + "\n" * opening.endswith(". ") + PROSE_EN, KEYS, 5)), opening
 
 
 def test_an_unknown_profile_is_refused_with_the_choices() -> None:

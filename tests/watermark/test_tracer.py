@@ -141,6 +141,22 @@ def test_marks_without_kept_content_name_but_do_not_convict(site: Site) -> None:
     assert "no_content" in found["evidence"]["caveats"]
 
 
+def test_a_registry_that_does_not_know_the_epoch_confirms_as_well() -> None:
+    from watermark import Issued
+
+    site = Site(Keys.from_master(bytes(range(32)), [1, 2]))
+    named = 0
+    for n in range(12):
+        text = prose("en", n, 3)
+        site.registry.add(Issued(f"x-{n}", "acme", "u", "2026-11-24", n, 0, text))
+        site.index.add(f"x-{n}", fingerprint(text, site.keys.fingerprint))
+        chance = random.Random(n)
+        leak = "".join(c for c in embed(text, site.keys, n) if chance.random() > 0.12)
+        found = trace(leak, site.keys, site.registry, site.index)
+        named += found.traced and found.layers[:1] == ("l1",) and found.candidates[0].issued.exchange == f"x-{n}"
+    assert named >= 11
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_heavy_editing_is_survived_with_all_layers(site: Site, language: str) -> None:
     leaks = [site.answer(prose(language, n), n, f"user-{n}") for n in range(20)]
