@@ -88,7 +88,7 @@ _MARKER = re.compile(
 )
 _PROSE_START = re.compile(
     r"\u3000*(?:\*\*|__|[*_])?[“‘「『《（【]?"
-    r"(?:[A-ZÀ-Þ][A-Za-zÀ-ɏ'’]*(?:-[A-Za-z]+)*(?:[ ,.;!?，。；！？、：—…”’]|: |\*|__|$|(?=[\u3400-\u9fff]))"
+    r"(?:[A-ZÀ-Þ][A-Za-zÀ-ɏ'’]*(?:-[A-Za-z]+)*(?:[ ,.;!?，。；！？、：—…”’]|:(?:\*\*|__)? |\*|__|$|(?=[\u3400-\u9fff]))"
     r"|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\u0370-\u052f]"
     r"|\d{1,4} ?[\u3400-\u9fff]"
     r"|`[^`]{1,24}`(?: [A-Za-z]{2}|[\u3400-\u9fff，]))"
@@ -103,7 +103,7 @@ _MACHINE_START = re.compile(
     r"[a-z_][\w.-]*:(?:\s|$)|---$|%YAML|#!|//|/\*|\"\"\"|\\[a-z]|@\w|\$\w+ ?=|[a-z_][\w.]* ?(?:=|\()|[A-Z_]{2,}=|diff --git |"
     r"#(?:include|define|pragma|ifn?def)\b|(?:import|package|using|namespace|module|require|export|func|fn|use|mod|pub|type|interface"
     r"|struct|enum|trait|impl|const|let|var|function|async|public|private|protected|static|final|abstract|class|def|local) "
-    r"(?:[\w.*{\"'<:]+[;({:=<]|[\w.]+ (?:\w+[ ;({:=]|[{=(])|[\w./{}\"'*]+$)|from [\w.]+ import\b"
+    r"(?:[\w.*{\"'<:]+[;({:=<]|[\w.]+ (?:\w+ ?[;({:=]|[{=(])|[\w./{}\"'*]+$)|from [\w.]+ import\b"
 )
 _CELLS = re.compile(r",[\"'A-Za-z]|[A-Za-z\"'],\d")  # commas without a space: columns, not clauses
 
