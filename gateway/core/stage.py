@@ -28,6 +28,9 @@ class Piece:
     refusal: Code | None = None
 
 
+NOTHING = Piece()
+
+
 class Transform(Protocol):
     """Rewrites a text as it arrives. Law: the joined output depends on the joined input alone, never on how it was cut."""
 

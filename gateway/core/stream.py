@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 
 from gateway.core.pipeline import fault_of
 from gateway.core.ports import Reading, Writing
 from gateway.core.reply import Channel, Delta, Event, Failed, Finished, Kind, Token, ToolCall, Usage
-from gateway.core.stage import Piece, Transform
+from gateway.core.stage import NOTHING, Piece, Transform
 from gateway.core.verdict import Code, Finding
 
 
@@ -24,45 +23,55 @@ class Chain:
         self.fault = ""
 
     def feed(self, text: str) -> Piece:
-        return self._run(text, 0, finishing=False)
+        return self._run(text, _fed)
 
     def finish(self) -> Piece:
-        return self._run("", 0, finishing=True)
+        return self._run("", _finished)
 
-    def _run(self, text: str, first: int, *, finishing: bool) -> Piece:
+    def _run(self, text: str, step: Callable[[Transform, str], Piece]) -> Piece:
         if self._stopped:
-            return Piece()
-        findings: list[Finding] = []
-        for transform in self._transforms[first:]:
-            piece = self._step(transform, text, finishing=finishing)
-            findings += piece.findings
+            return NOTHING
+        findings: tuple[Finding, ...] = ()
+        for transform in self._transforms:
+            try:
+                piece = step(transform, text)
+            except Exception as error:
+                self.fault = fault_of(error)
+                piece = Piece(refusal=Code.STAGE_FAILED)
             text = piece.text
+            if piece.findings:
+                findings += piece.findings
             if piece.refusal is not None:
                 self._stopped = True
-                return Piece("", tuple(findings), piece.refusal)
-            if not text and not finishing:
-                break
-        return Piece(text, tuple(findings))
-
-    def _step(self, transform: Transform, text: str, *, finishing: bool) -> Piece:
-        try:
-            piece = transform.feed(text) if text else Piece()
-            if piece.refusal is not None or not finishing:
-                return piece
-            rest = transform.finish()
-        except Exception as error:
-            self.fault = fault_of(error)
-            return Piece(refusal=Code.STAGE_FAILED)
-        return Piece(piece.text + rest.text, piece.findings + rest.findings, rest.refusal)
+                return Piece("", findings, piece.refusal)
+        return Piece(text, findings) if text or findings else NOTHING
 
 
-@dataclass(slots=True)
+def _fed(transform: Transform, text: str) -> Piece:
+    return transform.feed(text) if text else NOTHING
+
+
+def _finished(transform: Transform, text: str) -> Piece:
+    """What is left of a text whose last words are these."""
+    if not text:
+        return transform.finish()
+    piece = transform.feed(text)
+    if piece.refusal is not None:
+        return piece
+    rest = transform.finish()
+    return Piece(piece.text + rest.text, piece.findings + rest.findings, rest.refusal)
+
+
 class _Text:
-    """One channel under way: its chain, and the backend's tokens not yet matched against released text."""
+    """One channel under way: its chain, what has left, and the backend's tokens not yet matched against that."""
 
-    chain: Chain
-    tokens: deque[Token]
-    faithful: bool = True  # so far the text went through unchanged
+    __slots__ = ("chain", "faithful", "released", "tokens")
+
+    def __init__(self, chain: Chain, released: list[str]) -> None:
+        self.chain = chain
+        self.released = released
+        self.tokens: deque[Token] = deque()
+        self.faithful = True  # so far the text went through unchanged
 
 
 class Inspection:
@@ -85,7 +94,7 @@ class Inspection:
     @property
     def released(self) -> dict[Channel, str]:
         """What has left so far, per channel: what the record keeps."""
-        return {channel: "".join(parts) for channel, parts in self._released.items()}
+        return {channel: "".join(parts) for channel, parts in self._released.items() if parts}
 
     def feed(self, events: Iterable[Event]) -> list[Event]:
         out: list[Event] = []
@@ -117,15 +126,22 @@ class Inspection:
         return out
 
     def _delta(self, delta: Delta, out: list[Event]) -> None:
-        if delta.channel.kind is Kind.CONTENT and delta.text:  # reasoning is over once the answer begins
-            thinking = replace(delta.channel, kind=Kind.REASONING)
-            if thinking in self._texts:
-                self._flush(out, lambda channel: channel == thinking)
-        text = self._texts.get(delta.channel)
+        channel = delta.channel
+        text = self._texts.get(channel)
         if text is None:
-            text = self._texts[delta.channel] = _Text(self._chain_for(delta.channel), deque())
-        text.tokens.extend(delta.tokens)
-        self._release(delta.channel, text, text.chain.feed(delta.text), out)
+            text = self._texts[channel] = _Text(self._chain_for(channel), self._released.setdefault(channel, []))
+        if len(self._texts) > 1 and channel.kind is Kind.CONTENT and delta.text:
+            self._end_reasoning(channel.choice, out)
+            if self.refusal is not None:
+                return
+        if delta.tokens:
+            text.tokens.extend(delta.tokens)
+        self._release(channel, text, text.chain.feed(delta.text), out)
+
+    def _end_reasoning(self, choice: int, out: list[Event]) -> None:
+        """Reasoning is over once the answer begins."""
+        thinking = Channel(choice, Kind.REASONING)
+        self._flush(out, lambda channel: channel == thinking)
 
     def _tool(self, call: ToolCall, out: list[Event]) -> None:
         if call.name in self._tools:
@@ -140,11 +156,12 @@ class Inspection:
                 self._release(channel, text, text.chain.finish(), out)
 
     def _release(self, channel: Channel, text: _Text, piece: Piece, out: list[Event]) -> None:
-        self.findings += piece.findings
+        if piece.findings:
+            self.findings += piece.findings
         if piece.refusal is not None:
             self.refusal, self.fault = piece.refusal, text.chain.fault
         elif piece.text:
-            self._released.setdefault(channel, []).append(piece.text)
+            text.released.append(piece.text)
             out.append(Delta(channel, piece.text, _told(text, piece.text)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gateway.core.exchange import Action, Exchange
 from gateway.core.verdict import Amend, Code, Finding, Refuse, Verdict
@@ -23,4 +23,4 @@ class Routing:
         model = self.policy.resolve(asked)
         if model is None:
             return Refuse(Code.MODEL_NOT_FOUND, (Finding("routing", "no-such-model", "model"),))
-        return Amend(replace(exchange, model=model.name, backend=model.backend))
+        return Amend(exchange.routed_to(model.name, model.backend))

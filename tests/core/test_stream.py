@@ -138,6 +138,14 @@ def test_reasoning_is_flushed_when_the_answer_begins() -> None:
     assert [event.channel for event in out if isinstance(event, Delta)] == [thinking, thinking, CONTENT]
 
 
+def test_a_refusal_at_the_end_of_the_reasoning_stops_the_answer() -> None:
+    thinking = Channel(0, Kind.REASONING)
+    seen = Inspection(lambda channel: Chain([Upper(), StopsAt("M")] if channel == thinking else [Upper()]))
+    out = seen.feed([Delta(thinking, "hm"), Delta(CONTENT, "yes"), Finished(0, "stop")])
+    assert (text_of(out, thinking), text_of(out)) == ("H", "")
+    assert seen.refusal is Code.OUTPUT_BLOCKED
+
+
 def test_after_a_refusal_nothing_more_comes_out() -> None:
     seen = inspection(StopsAt("x"))
     out = seen.feed([Delta(CONTENT, "ab"), Delta(CONTENT, "cxd"), Delta(CONTENT, "e"), Finished(0, "stop")])

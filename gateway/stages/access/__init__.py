@@ -89,7 +89,7 @@ class Access:
         seen = (Finding("access", str(rule), WHERE),)
         if exchange.action not in ANSWERING or asked.max_tokens is not None or profile.max_tokens == "unlimited":
             return Allow(seen)
-        return Amend(replace(exchange, parameters=replace(asked, max_tokens=profile.max_tokens)), seen)
+        return Amend(exchange.asking(asked.capped(profile.max_tokens)), seen)
 
 
 def _named(principal: Principal) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from gateway.core.exchange import Certificate, Credentials, Exchange, Principal
 from gateway.core.verdict import Amend, Code, Finding, Refuse, Verdict
@@ -25,6 +26,7 @@ __all__ = [
     "from_pem",
 ]
 
+MAX_CERTIFICATES = 4096  # names remembered, one for each connection's certificate: some 2 MB
 RETRY_KEYS_SECONDS = 5.0  # how soon a caller may come back when the keys are not there
 
 
@@ -86,12 +88,17 @@ class Identity:
         return Principal(name, papers.tenant, papers.roles, name, "certificate")
 
     def _papers(self, text: str, certificate: Certificate | None, now: float) -> Papers:
-        token.check_form(text)
         keys = self._keys()
-        if not keys.keys or now >= keys.good_until:
-            raise Rejected(Code.KEYS_UNAVAILABLE, "keys-unavailable")
+        good = bool(keys.keys) and now < keys.good_until
         thumbprint = certificate.thumbprint if certificate else ""
-        papers = self._verified.recall(text, thumbprint, keys.digest) or self._read(text, keys, certificate)
+        papers = self._verified.recall(text, thumbprint, keys.digest) if good else None
+        if papers is not None:
+            token.in_time(papers, now, self._rules.leeway_seconds)
+            return papers
+        token.check_form(text)
+        if not good:
+            raise Rejected(Code.KEYS_UNAVAILABLE, "keys-unavailable")
+        papers = self._read(text, keys, certificate)
         token.in_time(papers, now, self._rules.leeway_seconds)
         self._verified.remember(text, thumbprint, keys.digest, papers)
         return papers
@@ -105,6 +112,7 @@ class Identity:
             raise
 
 
+@lru_cache(MAX_CERTIFICATES)
 def certificate_name(certificate: Certificate, order: tuple[str, ...]) -> str:
     """The first kind of name the certificate has: its SPIFFE URI, its DNS name, its common name.
 

@@ -33,8 +33,12 @@ class VerifiedTokens:
 
     def recall(self, token: str, thumbprint: str, keys: str) -> Papers | None:
         """What the token said when these keys verified it on this certificate."""
-        entry = self._entries.get(_place(token, thumbprint))
-        return entry.papers if entry is not None and entry.keys == keys else None
+        place = _place(token, thumbprint)
+        entry = self._entries.get(place)
+        if entry is None or entry.keys != keys:
+            return None
+        self._entries.move_to_end(place)
+        return entry.papers
 
     def remember(self, token: str, thumbprint: str, keys: str, papers: Papers) -> None:
         """Keep it, as the last used; the one unused for longest goes when there is no room."""
@@ -46,4 +50,4 @@ class VerifiedTokens:
 
 
 def _place(token: str, thumbprint: str) -> bytes:
-    return hashlib.sha256(f"{thumbprint}\0{token}".encode()).digest()
+    return hashlib.sha256(f"{thumbprint}\0{token}".encode(errors="surrogatepass")).digest()

@@ -46,8 +46,10 @@ class Limits:
         tokens = _tokens(exchange, bounds)
         user, tenant = ("user", principal.tenant, principal.name), ("tenant", principal.tenant)
         rates = ((user, bounds.rate), (tenant, self._policy.rate_of(principal.tenant)))
-        requests = [Draw((*who, "requests"), 1, rate.requests_per_minute) for who, rate in rates]
-        return requests + [Draw((*who, "tokens"), tokens, rate.tokens_per_minute) for who, rate in rates if tokens]
+        draws = [Draw((*who, "requests"), 1, rate.requests_per_minute) for who, rate in rates]
+        if tokens:
+            draws += [Draw((*who, "tokens"), tokens, rate.tokens_per_minute) for who, rate in rates]
+        return draws
 
 
 def _tokens(exchange: Exchange, bounds: Bounds) -> int:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from math import inf
+from typing import NamedTuple
 
 MAX_BUCKETS = 100_000  # two each of callers and tenants: 28 MB. The longest unused goes, and is usually full by then
 MINUTE = 60.0  # seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
+class Draw(NamedTuple):
     """`amount` to be taken from the bucket named `of`, which fills at `per_minute` and holds one minute's worth."""
 
     of: Hashable
@@ -47,32 +48,34 @@ class Meter:
 
         Infinity: a draw is more than its bucket ever holds.
         """
-        buckets = [self._bucket(draw, now) for draw in draws]
-        wait = max(map(self._wait, draws, buckets), default=0.0)
+        wait = 0.0
+        taken: list[tuple[_Bucket, float]] = []
+        for of, amount, per_minute in draws:
+            # A minute's worth; never under one whole request, or a small share would let nothing through at all.
+            size = max(1.0, per_minute * self._share)
+            bucket = self._bucket(of, size, now)
+            taken.append((bucket, amount))
+            if amount > size:
+                wait = inf
+            elif amount > bucket.level:
+                wait = max(wait, (amount - bucket.level) * MINUTE / size)
         if wait == 0.0:
-            for draw, bucket in zip(draws, buckets, strict=True):
-                bucket.level -= draw.amount
+            for bucket, amount in taken:
+                bucket.level -= amount
         return wait
 
-    def _bucket(self, draw: Draw, now: float) -> _Bucket:
+    def _bucket(self, of: Hashable, size: float, now: float) -> _Bucket:
         """Filled up to now. A clock that went back fills nothing, and counts on from where it is."""
-        bucket = self._buckets.get(draw.of)
+        bucket = self._buckets.get(of)
         if bucket is None:
-            bucket = self._buckets[draw.of] = _Bucket(self._size(draw), now)
+            bucket = self._buckets[of] = _Bucket(size, now)
             if len(self._buckets) > self._capacity:
                 self._buckets.popitem(last=False)
             return bucket
-        self._buckets.move_to_end(draw.of)
-        gained = max(0.0, now - bucket.at) * self._size(draw) / MINUTE
-        bucket.level, bucket.at = min(self._size(draw), bucket.level + gained), now
+        self._buckets.move_to_end(of)
+        if now > bucket.at:
+            bucket.level = bucket.level + (now - bucket.at) * size / MINUTE
+        if bucket.level > size:
+            bucket.level = size
+        bucket.at = now
         return bucket
-
-    def _wait(self, draw: Draw, bucket: _Bucket) -> float:
-        if draw.amount > self._size(draw):
-            return float("inf")
-        missing = draw.amount - bucket.level
-        return 0.0 if missing <= 0 else missing * MINUTE / self._size(draw)
-
-    def _size(self, draw: Draw) -> float:
-        """A minute's worth; never under one whole request, or a small share would let nothing through at all."""
-        return max(1.0, draw.per_minute * self._share)
