@@ -26,7 +26,9 @@ class CurrentGate:
         self.generation += 1
 
 
-Build = Callable[[], Gate]  # loads, builds and runs the cases; raises PolicyError; may take a second, so runs in a thread
+Build = Callable[
+    [], Gate
+]  # loads, builds and runs the cases; raises PolicyError; may take a second, so runs in a thread
 Tell = Callable[[str, str], Awaitable[None]]  # ("loaded" | "refused", digest or reason)
 
 
