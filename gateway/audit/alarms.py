@@ -70,6 +70,7 @@ class Alarms:
         self._waiting: SimpleQueue[Record] = SimpleQueue()
         self._closed = False
         self.fault = ""
+        self.sealed = 0
         self.raised = 0
 
     def begin(self, tree: Frontier) -> None:

@@ -22,6 +22,11 @@ class Watcher(Protocol):
         """Why it is behind, or nothing."""
         ...
 
+    @property
+    def sealed(self) -> int:
+        """How many records are in a signed tree; 0 for those that sign nothing."""
+        ...
+
     def begin(self, tree: Frontier) -> None:
         """Before the first batch: the tree as it was found. Raises AuditError to keep the journal from opening."""
         ...
@@ -69,6 +74,11 @@ class Writer:
             watcher.close()
         with contextlib.suppress(OSError):
             self._ballast.unlink()
+
+    @property
+    def sealed(self) -> int:
+        """How many records are in a signed tree."""
+        return max((watcher.sealed for watcher in self._watchers), default=0)
 
     @property
     def faults(self) -> list[str]:

@@ -107,6 +107,11 @@ class Journal:
         """Why checkpoints are behind, or nothing."""
         return "; ".join(self._writer.faults)
 
+    @property
+    def sealed(self) -> int:
+        """How many records are in a signed tree so far."""
+        return self._writer.sealed
+
     async def append(self, record: Record) -> Receipt:
         """Durable when this returns. Raises AuditError when it is not, and then nobody may be answered."""
         return await self.submit(record)
