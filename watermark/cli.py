@@ -41,6 +41,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     detect.add_argument("--key", type=Path, help="the key file (not needed with --tgi)")
     detect.add_argument("--tgi", action="store_true", help="look for the backend's own green-list mark instead")
     detect.add_argument("--tokenizer", type=Path, help="tokenizer.json of the model (with --tgi)")
+    detect.add_argument(
+        "--ids", action="store_true", help="the source is a JSON list of token ids, as TGI's details give"
+    )
     detect.add_argument("--device", choices=("cuda", "cpu"), default="cuda", help="where the text was generated")
     detect.add_argument("--vocab", type=int, help="rows of the model's output layer; default: the tokenizer's size")
     detect.add_argument("--gamma", type=float, default=0.5)
@@ -137,17 +140,25 @@ def _detect(args: argparse.Namespace) -> int:
 
 
 def _detect_tgi(args: argparse.Namespace) -> int:
-    from watermark.tgi_greenlist import Setting, detect_text  # rarely needed
+    from watermark import tgi_greenlist as tgi  # rarely needed
 
-    if args.tokenizer is None:
-        raise ValueError("--tokenizer is missing; hint: the model's tokenizer.json")
-    report = detect_text(
-        read_text(args.source),
-        args.tokenizer,
-        Setting(args.vocab, args.gamma, args.device, args.multiprocessors),
-    )
+    setting = tgi.Setting(args.vocab, args.gamma, args.device, args.multiprocessors)
+    source = read_text(args.source)
+    if args.ids:
+        report = tgi.detect(_ids(source), setting)
+    elif args.tokenizer is None:
+        raise ValueError("--tokenizer is missing; hint: the model's tokenizer.json, or --ids")
+    else:
+        report = tgi.detect_text(source, args.tokenizer, setting)
     print(json.dumps(report.as_json(), ensure_ascii=False))
     return FINE if report.marked else NOTHING
+
+
+def _ids(source: str) -> list[int]:
+    ids = json.loads(source)
+    if not isinstance(ids, list) or not all(type(token) is int and token >= 0 for token in ids):
+        raise ValueError("not a JSON list of token ids; hint: [token.id for token in details.tokens]")
+    return ids
 
 
 def _page(args: argparse.Namespace) -> int:

@@ -50,6 +50,17 @@ def test_keys_rotate_and_can_be_distrusted(key: str, capsys: pytest.CaptureFixtu
     assert "marking with epoch 3" in capsys.readouterr().err
 
 
+def test_token_ids_are_tested_for_tgis_mark(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ids = tmp_path / "ids.json"
+    ids.write_text(json.dumps(list(range(100, 140))))
+    assert main(["detect", "--tgi", "--ids", "--vocab", "32000", "--device", "cpu", str(ids)]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert report["marked"] is False
+    assert [reading["scored"] for reading in report["readings"]] == [39, 40]
+    ids.write_text('["a"]')
+    assert main(["detect", "--tgi", "--ids", "--vocab", "32000", str(ids)]) == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
