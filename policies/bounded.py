@@ -43,7 +43,7 @@ def beginning(pattern: str) -> str:
 
 def head(pattern: str, characters: int) -> str:
     """A pattern for the first few characters of a match: what a fast look-out watches for."""
-    return _headed(list(_tree(pattern)), characters)[0]
+    return _headed(list(_tree(pattern)), characters)
 
 
 @lru_cache(maxsize=4096)
@@ -142,24 +142,23 @@ def _begun_item(kind: Any, value: Any) -> str:
     return _repeat(value, max(value[1] - 1, 0)) + _begun(inner)
 
 
-def _headed(items: Items, left: int) -> tuple[str, int]:
-    """The pattern of the first `left` characters, and how many are still to come: 0 also where the way parts."""
-    done = ""
-    for kind, value in items:
-        if left <= 0:
-            break
-        if kind is sre.AT:
-            done += _one(kind, value)
-        elif kind in (sre.LITERAL, sre.NOT_LITERAL, sre.ANY, sre.IN):
-            done, left = done + _one(kind, value), left - 1
-        elif kind is sre.SUBPATTERN:
-            inner, left = _headed(list(value[3]), left)
-            done += f"(?:{inner})"
-        elif kind is sre.BRANCH:
-            done, left = done + "(?:" + "|".join(_headed(list(branch), left)[0] for branch in value[1]) + ")", 0
-        else:
-            done, left = done + (f"(?:{_headed(list(value[2]), left)[0]})" if value[0] else ""), 0
-    return done, left
+def _headed(items: list[tuple[Any, Any]], left: int) -> str:
+    """The pattern of the first `left` characters, or of fewer where the match may be over by then."""
+    if not items or left <= 0:
+        return ""
+    (kind, value), rest = items[0], items[1:]
+    if kind is sre.AT:
+        return _one(kind, value) + _headed(rest, left)
+    if kind in (sre.LITERAL, sre.NOT_LITERAL, sre.ANY, sre.IN):
+        return _one(kind, value) + _headed(rest, left - 1)
+    if kind is sre.SUBPATTERN:
+        return _headed([*value[3], *rest], left)
+    if kind is sre.BRANCH:
+        return "(?:" + "|".join(_headed([*branch, *rest], left) for branch in value[1]) + ")"
+    once = _headed(
+        [*value[2]], left
+    )  # what follows a repeat may be the repeat again: its first round is enough to watch for
+    return once if value[0] else f"(?:{once}|{_headed(rest, left)})"
 
 
 def entropy(text: str) -> float:

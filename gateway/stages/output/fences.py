@@ -67,6 +67,9 @@ class Fences:
             return
         if _HTML.match(plain):
             self._html = True
+        if len(line) >= LONGEST_LINE:
+            self._believes = _ANY_FENCE.search(line) is None
+            return
         found = _FENCE.fullmatch(plain)
         if found is not None and (found["mark"][0] == "~" or "`" not in found["info"]):
             self._open(found)
@@ -83,4 +86,4 @@ class Fences:
     @staticmethod
     def _is_odd(line: str) -> bool:
         """Marks of a fence in a place where only some would see a fence, and that the same line does not take back."""
-        return len(_ANY_FENCE.findall(line)) % 2 == 1 or (len(line) >= LONGEST_LINE and "```" in line)
+        return len(_ANY_FENCE.findall(line)) % 2 == 1

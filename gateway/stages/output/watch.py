@@ -46,8 +46,11 @@ class Watch:
 
     def later(self, rule: str, family: str, start: int, end: int) -> None:
         """Something seen in the text as the words left it."""
-        by = next((moved for place, moved in reversed(self._moved) if place <= start), 0)
-        self._tell(rule, family, start + by, end + by)
+        self._tell(rule, family, self._original(start), self._original(end))
+
+    def _original(self, place: int) -> int:
+        """A place of the rewritten text, in the text that came."""
+        return place + next((moved for since, moved in reversed(self._moved) if since <= place), 0)
 
     def recited(self, effect: Effect) -> None:
         self._tell("OUT-904", "system-prompt", 0, 0)
