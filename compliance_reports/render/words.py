@@ -1,0 +1,95 @@
+"""The words of a report that are not its content, in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from compliance_reports.model import Words
+
+WORDS: Mapping[str, Words] = MappingProxyType(
+    {
+        "satisfied": Words("satisfied", "满足"),
+        "not-satisfied": Words("not satisfied", "不满足"),
+        "not-evaluated": Words("not evaluated", "未评估"),
+        "manual": Words("manual", "人工核查"),
+        "subtitle": Words("Evidence report", "证据报告"),
+        "sound": Words(
+            "The record this report rests on was verified: whole and unchanged.",
+            "本报告所依据的审计记录已通过校验：完整，未被改动。",
+        ),
+        "unsound": Words("THE RECORD DOES NOT VERIFY.", "审计记录未通过校验。"),
+        "unsound_means": Words(
+            "Nothing below that would speak for a control is counted: its figures rest on a record that is not what was written, or could not be checked.",
+            "下文中原本支持控制项的数字一律不予采信：其所依据的记录与写入时不一致，或无法校验。",
+        ),
+        "reading": Words("Reading of the record stopped early", "读取审计记录提前中止"),
+        "means": Words(
+            "Each verdict says what the recorded evidence supports, no more. Concluding from it is for people.",
+            "每项结论仅说明记录证据所支持的内容，最终结论由人作出。",
+        ),
+        "framework": Words("Framework", "框架"),
+        "version": Words("Version", "版本"),
+        "source": Words("Source of the text", "文本来源"),
+        "mapping": Words("Mapping compared with the text", "映射与原文核对"),
+        "unchecked": Words("not checked against its text", "未与原文核对"),
+        "checked": Words("checked", "已核对"),
+        "period": Words("Period (UTC, end left out)", "期间（UTC，不含终点）"),
+        "records": Words("Records in the period", "期间内记录数"),
+        "exchanges": Words("Exchanges", "交互数"),
+        "log": Words("Log", "日志"),
+        "first_last": Words("First and last number in the period", "期间内首末序号"),
+        "sealed": Words("Sealed", "已封存"),
+        "erased": Words("Texts erased", "已删除正文"),
+        "checkpoint": Words("Latest signed checkpoint", "最新签名检查点"),
+        "generator": Words("Written by", "生成程序"),
+        "clauses": Words("Clauses", "条款"),
+        "clause": Words("Clause", "条款"),
+        "verdict": Words("Verdict", "结论"),
+        "evidence": Words("Evidence", "证据"),
+        "asks": Words("What it asks (our words)", "要求（本项目释义）"),
+        "people": Words("For people to look at", "须人工核查"),
+        "figure": Words("Figure", "数值"),
+        "wanted": Words("Wanted", "要求"),
+        "among": Words("of", "共"),
+        "informs": Words("for information", "仅供参考"),
+        "query": Words("Count again", "复算命令"),
+        "gap": Words("Not covered", "未覆盖"),
+        "why": Words("Why", "原因"),
+        "samples": Words("Records", "记录"),
+        "sampled": Words("Sample records", "样本记录"),
+        "place": Words("Place", "位置"),
+        "exchange": Words("Exchange", "交互"),
+        "shows": Words("Shows", "说明"),
+        "proof": Words("Inclusion proof", "包含证明"),
+        "no_proof": Words("not sealed yet", "尚未封存"),
+        "problems": Words("Problems found", "发现的问题"),
+        "notes": Words("Notes", "提示"),
+        "automatic": Words("clauses with computed evidence", "具有自动证据的条款"),
+        "outcomes": Words("Exchanges by day", "每日交互数"),
+        "let_in": Words("let in", "放行"),
+        "turned_away": Words("refused", "拒绝"),
+        "reasons": Words("Refusals by reason", "拒绝原因"),
+        "privilege": Words("Least privilege", "最小权限"),
+        "granted": Words("Grants (allow)", "授权（允许）"),
+        "needed": Words("needed in the period", "期间内用到"),
+        "idle": Words("needed by nobody", "无人使用"),
+        "wild": Words("for every tenant and every model", "覆盖所有租户与所有模型"),
+        "tighter": Words("The access rules with the unused ones taken out", "去除未使用授权后的访问规则"),
+        "would": Words(
+            "This would have refused {refused} of {requests} past requests ({others} more were made under another policy and are not covered).",
+            "若采用此规则，过去 {requests} 次请求中将有 {refused} 次被拒绝（另有 {others} 次在其他策略下作出，未覆盖）。",
+        ),
+        "rule_uses": Words("uses", "使用次数"),
+        "drift": Words("Since the last report", "与上次报告相比"),
+        "drift_none": Words("no verdict changed", "结论无变化"),
+        "signature": Words("Signature", "签名"),
+        "signed_how": Words(
+            "Check this file with: hangu report verify FILE --key audit.pem",
+            "校验本文件：hangu report verify FILE --key audit.pem",
+        ),
+        "unsigned": Words("This file is not signed.", "本文件未签名。"),
+        "none": Words("none", "无"),
+        "begins_on_page": Words("Contents", "目录"),
+    }
+)
