@@ -12,7 +12,7 @@ from conftest import prose
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watermark import Codebook, Keys, decode, embed, rs
+from watermark import Codebook, Keys, decode, embed, glance, rs
 from watermark.chance import at_least, false_id, total_at_least
 from watermark.codebook import codebook
 from watermark.payload import codeword, from_symbols, new_mark_id, seal, unseal
@@ -175,3 +175,10 @@ def test_chance_is_an_honest_upper_bound() -> None:
     ).sum(axis=1)
     for hits in (1, 2, 3):
         assert (draws >= hits).mean() <= total_at_least(hits, ((10, 1), (9, 1))) * 1.4
+
+
+def test_a_glance_sees_whole_bursts() -> None:
+    marked = embed(prose("zh", 1), KEYS, 8)
+    assert [hit.mark_id for hit in glance(marked, KEYS).hits] == [8]
+    assert glance(prose("zh", 1), KEYS).hits == ()
+    assert glance("ab, " + "\U000e0100" * 9, KEYS).runs == ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from io import BytesIO
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -105,3 +105,23 @@ def test_a_bomb_is_refused(tmp_path: Path) -> None:
 def test_files_are_read_by_name(tmp_path: Path) -> None:
     (tmp_path / "leak.txt").write_text(MARKED, "utf-8")
     assert read_text(str(tmp_path / "leak.txt")) == MARKED
+
+
+def test_standard_input_is_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO("函谷关".encode())))
+    assert read_text("-") == "函谷关"
+
+
+def test_too_long_a_file_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "big").open("wb") as file:
+        file.truncate((64 << 20) + 1)
+    with pytest.raises(DocumentError, match="cut out the passage"):
+        read_text(str(tmp_path / "big"))
+
+
+def test_damaged_document_text_is_refused() -> None:
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("word/document.xml", "<w:document")
+    with pytest.raises(DocumentError, match="damaged"):
+        from_bytes(buffer.getvalue(), "leak.docx")

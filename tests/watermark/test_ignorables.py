@@ -32,6 +32,7 @@ HIDDEN = {
     "glyph choices": "漢\U000e0100字\U000e0101",
     "byte order marks": "\ufeffa\ufeff",
     "filler": "\u3164",
+    "joiners between runs": "a\u200b" + "\u200d" * 2 + "\ufe0fb\u200b",
     "almost scotland": "\U0001f3f4\U000e0067\U000e0062\U000e0061\U000e007f",
 }
 

@@ -149,3 +149,23 @@ def test_a_posting_costs_nine_bytes(tmp_path: Path) -> None:
         postings = sum(len(set(fingerprint(prose("en", number, 6), KEY))) for number in range(50))
         assert index.bytes_on_postings == 9 * postings
         assert index_module.segments.POSTING_BYTES == 9
+
+
+def test_a_full_waiting_room_is_sorted_by_itself(tmp_path: Path) -> None:
+    with Index(tmp_path) as index:
+        for number in range(6):
+            index.add(f"x-{number}", range(number * 100_000, (number + 1) * 100_000))
+        assert list(tmp_path.glob("segment-*"))
+        assert index.query(range(250_000, 250_020))[0].exchange == "x-2"
+
+
+def test_an_index_whose_texts_are_all_gone_is_empty(tmp_path: Path) -> None:
+    with Index(tmp_path) as index:
+        for number in range(2):
+            index.add(f"x-{number}", [1, 2, 3])
+            index.flush()
+            index.remove(f"x-{number}")
+        index.add("y", [4])
+        index.flush()
+        assert index.query([1, 2, 3]) == []
+        assert index.query([4])[0].exchange == "y"

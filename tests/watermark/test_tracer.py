@@ -9,7 +9,7 @@ import re
 import pytest
 from conftest import Site, prose
 
-from watermark import Index, Keys, embed, fingerprint, trace
+from watermark import Index, Keys, SqliteRegistry, embed, fingerprint, trace
 from watermark.tracer import LEAD_CHANCE
 
 MARKS = re.compile("[\U000e0100-\U000e017f]+")
@@ -189,3 +189,44 @@ def test_an_erased_answer_is_no_longer_found(site: Site) -> None:
 def test_degenerate_texts_trace_to_nobody(site: Site, text: str) -> None:
     site.answer(prose("en", 1), 1, "u")
     assert _run(site, text)["verdict"] == "not_traced"
+
+
+class WithoutCodebook(SqliteRegistry):
+    """A registry that cannot list its ids, as over a remote store."""
+
+    def codebook(self, keys: Keys) -> None:  # type: ignore[override]
+        return None
+
+
+def test_resembling_answers_are_confirmed_by_their_own_damaged_marks(keys: Keys) -> None:
+    site, confirmed = Site(keys), 0
+    site.registry = WithoutCodebook()
+    for n in range(30):
+        leak = site.answer(prose("en", n, 2), n, "u")
+        chance = random.Random(n)
+        found = trace("".join(c for c in leak if chance.random() > 0.18), keys, site.registry, site.index)
+        assert all(candidate.issued.exchange == f"x-{n}" for candidate in found.candidates)
+        confirmed += found.candidates != () and found.candidates[0].layers == ("l1", "l3")
+    assert confirmed >= 3
+
+
+def test_short_leads_say_that_they_are_short(site: Site) -> None:
+    for n in range(5):
+        site.answer(prose("en", n), n, "u")
+    found = _run(site, prose("en", 2)[:110])
+    assert found["exchange"] == "x-2"
+    assert "short" in found["evidence"]["caveats"]
+
+
+def test_equal_answers_kept_without_their_text_stay_a_set(site: Site) -> None:
+    for n in range(3):
+        site.answer(prose("en", 1), n, f"user-{n}", keep_text=False)
+    assert _run(site, prose("en", 1))["grade"] == "set"
+
+
+def test_words_that_stand_in_many_answers_name_nobody(site: Site) -> None:
+    for n in range(20):
+        site.answer(prose("en", 1), n, f"user-{n}")
+    found = _run(site, prose("en", 1))
+    assert (found["verdict"], found["grade"]) == ("not_traced", "unknown")
+    assert found["evidence"]["answers_with_these_words"] > 12
