@@ -13,6 +13,8 @@ class Disk(Protocol):
 
     def create(self, path: Path) -> int: ...
 
+    def publish(self, made: Path, path: Path) -> None: ...
+
     def reserve(self, fd: int, offset: int, length: int) -> None: ...
 
     def write(self, fd: int, data: bytes, offset: int) -> None: ...
@@ -30,10 +32,13 @@ class RealDisk:
     """The operating system's own calls."""
 
     def create(self, path: Path) -> int:
-        """A new file, its name durable too. Refuses to open one that exists."""
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        """A new file. Refuses to open one that exists."""
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+
+    def publish(self, made: Path, path: Path) -> None:
+        """Give a file the name that readers look for, durably."""
+        made.replace(path)
         sync_directory(path.parent)
-        return fd
 
     def reserve(self, fd: int, offset: int, length: int) -> None:
         """Space for what comes, so that syncing need not change the file's length."""

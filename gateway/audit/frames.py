@@ -10,12 +10,11 @@ Documented for outsiders in docs/reference/audit-format.md; change both or neith
 
 from __future__ import annotations
 
-import mmap
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 from zlib import crc32
 
 import orjson
@@ -27,7 +26,9 @@ _START = struct.Struct("<II")
 _FIXED = struct.Struct("<IIQI")
 _SUMS = struct.Struct("<II")
 FRAME_BYTES = _FIXED.size + _SUMS.size  # 28, before head and body
-MAX_PART_BYTES = 1 << 26  # 64 MiB: no head or body is longer; a length above it is damage, not data
+MAX_PART_BYTES = 1 << 26  # 64 MiB: no header is longer
+MAX_FRAME_BYTES = 1 << 27  # 128 MiB: a length above it is damage, not data
+PIECE_BYTES = 4 << 20  # read at once: few calls, and little memory whatever a segment's size
 
 
 class Frame(NamedTuple):
@@ -92,7 +93,7 @@ def pack_header(header: Header) -> bytes:
     return MAGIC + _START.pack(len(data), crc32(data)) + data
 
 
-def read_header(data: bytes | mmap.mmap, where: str) -> tuple[Header, int]:
+def read_header(data: bytes, where: str) -> tuple[Header, int]:
     """The header, and where the first frame begins."""
     begin = len(MAGIC) + _START.size
     if len(data) < begin or data[: len(MAGIC)] != MAGIC:
@@ -110,45 +111,68 @@ def _header(told: dict[str, Any]) -> Header:
     return Header(told["origin"], told["first"], told["created"], told["reason"], tree, left)
 
 
-def frames(data: bytes | mmap.mmap, begin: int, first: int) -> Iterator[Frame]:
-    """Each frame from `begin`, whose numbers must run from `first`. Ends at the reserved zeros; raises `Damage`."""
-    size, offset, seq = len(data), begin, first
-    while offset + FRAME_BYTES <= size:
-        head_length, body_length, number, kind = _FIXED.unpack_from(data, offset)
-        if head_length == 0:
+def _frames(file: BinaryIO, offset: int, seq: int) -> Iterator[Frame]:
+    """Each frame from `offset` of an open file, whose numbers must run from `seq`. Ends at the reserved zeros.
+
+    Read in pieces and never mapped: a writer may cut the reserve off the file meanwhile. Raises `Damage`.
+    """
+    file.seek(offset)
+    data, at = file.read(PIECE_BYTES), 0
+    while True:
+        length = _length(data, at)
+        if length > MAX_FRAME_BYTES:
             break
-        end = offset + FRAME_BYTES + head_length + body_length
-        if head_length > MAX_PART_BYTES or body_length > MAX_PART_BYTES or end > size:
-            raise Damage("its length runs past the end of the file", offset, seq, torn=end > size)
-        yield _frame(data, offset, seq, (head_length, body_length, number, kind))
-        offset, seq = end, seq + 1
-    rest = data[offset:]
-    if rest.strip(b"\0"):
-        raise Damage("bytes that are no frame", offset, seq, torn=True)
+        if length > len(data) - at:
+            piece = file.read(max(PIECE_BYTES, length))
+            if not piece:
+                break
+            data, offset, at = data[at:] + piece, offset + at, 0
+            continue
+        if length == 0:
+            break
+        yield _frame(data, at, offset + at, seq)
+        at, seq = at + length, seq + 1
+    _must_be_reserve(data, at, file, Damage("bytes that are no frame", offset + at, seq, torn=True))
 
 
-def _frame(data: bytes | mmap.mmap, offset: int, seq: int, fixed: tuple[int, int, int, int]) -> Frame:
-    head_length, body_length, number, kind = fixed
-    start = offset + FRAME_BYTES
-    head = data[start : start + head_length]
-    head_sum, body_sum = _SUMS.unpack_from(data, offset + _FIXED.size)
-    if crc32(head, crc32(data[offset : offset + _FIXED.size])) != head_sum:
-        torn = _has_holes(data, start, head_length + body_length)
-        raise Damage("its head does not match its checksum", offset, seq, torn=torn)
+def _length(data: bytes, at: int) -> int:
+    """How long the frame at a place is; 0 where nothing was written; more than there is where a piece is missing."""
+    if len(data) - at < FRAME_BYTES:
+        return FRAME_BYTES
+    head_length, body_length, _, _ = _FIXED.unpack_from(data, at)
+    return FRAME_BYTES + head_length + body_length if head_length else 0
+
+
+def _must_be_reserve(data: bytes, at: int, file: BinaryIO, damage: Damage) -> None:
+    """From here on there is nothing but the zeros that were reserved, or nothing at all."""
+    rest = data[at:]
+    while rest:
+        if rest.strip(b"\0"):
+            raise damage
+        rest = file.read(PIECE_BYTES)
+
+
+def _frame(data: bytes, at: int, offset: int, seq: int) -> Frame:
+    """The frame at a place in `data`, all of which is there. `offset` is that place in its file."""
+    head_length, body_length, number, kind = _FIXED.unpack_from(data, at)
+    head_sum, body_sum = _SUMS.unpack_from(data, at + _FIXED.size)
+    start = at + FRAME_BYTES
+    middle, end = start + head_length, start + head_length + body_length
+    head, body = data[start:middle], data[middle:end]
+    if crc32(head, crc32(data[at : at + _FIXED.size])) != head_sum:
+        raise Damage("its head does not match its checksum", offset, seq, torn=_has_holes(data, start, end))
     if number != seq:
         raise Damage(f"it is numbered {number} where {seq} belongs", offset, seq)
-    body = data[start + head_length : start + head_length + body_length]
     if crc32(body) == body_sum:
         return Frame(offset, seq, kind, head, body, False)
     if body.strip(b"\0"):
-        torn = _has_holes(data, start, head_length + body_length)
-        raise Damage("its body does not match its checksum", offset, seq, torn=torn)
+        raise Damage("its body does not match its checksum", offset, seq, torn=_has_holes(data, start, end))
     return Frame(offset, seq, kind, head, b"", True)
 
 
-def _has_holes(data: bytes | mmap.mmap, start: int, length: int) -> bool:
+def _has_holes(data: bytes, start: int, end: int) -> bool:
     """Are there bytes that were never written? JSON holds no zero byte; space reserved for it holds nothing else."""
-    return b"\0" in data[start : start + length] or data[start - _SUMS.size : start] == bytes(_SUMS.size)
+    return b"\0" in data[start:end] or data[start - _SUMS.size : start] == bytes(_SUMS.size)
 
 
 # ---- files
@@ -173,24 +197,17 @@ def origins(directory: Path) -> list[str]:
 
 def read(path: Path, stop: int | None = None) -> Iterator[Frame]:
     """Each frame of one segment, up to but without number `stop`: where the next segment takes over."""
-    with path.open("rb") as file:
-        if path.stat().st_size == 0:
-            raise AuditError("not an audit segment: it is empty", str(path))
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            header, begin = read_header(data, str(path))
-            for frame in frames(data, begin, header.first):
-                if stop is not None and frame.seq >= stop:
-                    return
-                yield frame
+    yield from read_from(path, None, -1, stop)
 
 
 def read_from(path: Path, offset: int | None, seq: int, stop: int | None) -> Iterator[Frame]:
     """The frames after number `seq`, whose frame is at `offset` of this segment; from the beginning without one."""
-    if offset is None:
-        yield from (frame for frame in read(path, stop) if frame.seq > seq)
-        return
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        for frame in frames(data, offset, seq):
+    with path.open("rb") as file:
+        begin, first = offset, seq
+        if begin is None:
+            header, begin = _read_header(file, path)
+            first = header.first
+        for frame in _frames(file, begin, first):
             if stop is not None and frame.seq >= stop:
                 return
             if frame.seq > seq:
@@ -202,17 +219,20 @@ def read_one(path: Path, offset: int, seq: int) -> Frame:
     try:
         with path.open("rb") as file:
             file.seek(offset)
-            fixed = file.read(_FIXED.size)
-            head_length, body_length, *_ = _FIXED.unpack(fixed)
-            data = fixed + file.read(FRAME_BYTES - _FIXED.size + min(head_length + body_length, 2 * MAX_PART_BYTES))
-            return _frame(data, 0, seq, _FIXED.unpack(fixed))._replace(offset=offset)
-    except (OSError, struct.error, Damage) as error:
+            start = file.read(FRAME_BYTES)
+            length = _length(start, 0)
+            return _frame(start + file.read(length - FRAME_BYTES), 0, offset, seq)
+    except (OSError, struct.error, ValueError, Damage) as error:
         raise AuditError(f"record {seq} cannot be read: {error}", path.name, "run `hangu audit verify`") from error
 
 
 def read_segment_header(path: Path) -> Header:
     """The header of one segment."""
     with path.open("rb") as file:
-        start = file.read(len(MAGIC) + _START.size)
-        length = _START.unpack_from(start, len(MAGIC))[0] if len(start) == len(MAGIC) + _START.size else 0
-        return read_header(start + file.read(min(length, MAX_PART_BYTES)), str(path))[0]
+        return _read_header(file, path)[0]
+
+
+def _read_header(file: BinaryIO, path: Path) -> tuple[Header, int]:
+    start = file.read(len(MAGIC) + _START.size)
+    length = _START.unpack_from(start, len(MAGIC))[0] if len(start) == len(MAGIC) + _START.size else 0
+    return read_header(start + file.read(min(length, MAX_PART_BYTES)), str(path))

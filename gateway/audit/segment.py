@@ -65,7 +65,6 @@ class Segments:
         self._directory, self._origin = directory, origin
         self._disk, self._sizes, self._clock = disk, sizes, clock
         self.tree, self.open = tree, left
-        self._path = Path()
         self._fd = -1
         self._end = self._reserved = 0
         self._begun = 0.0
@@ -155,19 +154,20 @@ class Segments:
             raise AuditError(f"no new segment can be made: {error.strerror}", str(self._directory)) from error
 
     def _begin(self, coming: int) -> None:
-        """A new segment. Its header becomes durable with its first records."""
+        """A new segment: readers see it once it has its header, which becomes durable with its first records."""
         self._begun = self._clock()
-        self._path = self._directory / segment_name(self._origin, self.tree.size)
-        if self._path.exists():  # it was begun, and no record in it was ever acknowledged
-            self._path.unlink()
+        path = self._directory / segment_name(self._origin, self.tree.size)
+        made = path.with_name(f"new-{path.name}")
+        made.unlink(missing_ok=True)  # one that was begun and never became a segment
         left = tuple((id_, *who) for id_, who in self.open.items())
         header = Header(self._origin, self.tree.size, millis(self._begun), self._reason, tuple(self.tree.stack), left)
         data = pack_header(header)
-        self._fd = self._disk.create(self._path)
+        self._fd = self._disk.create(made)
         self._end = self._reserved = 0
         try:
             self._reserve(len(data) + coming)
             self._disk.write(self._fd, data, 0)
+            self._disk.publish(made, path)  # over one that holds no acknowledged record, if there is one
         except OSError:
             self._drop()
             raise
