@@ -34,16 +34,16 @@ def plain(text: str, start: int, end: int) -> View:
 def readings(text: str, start: int, end: int, coated: bool) -> Iterator[View]:
     """The run as ASCII, then with its escapes undone: the first always, the second where there are any."""
     piece = text[start:end]
-    signs, places = list(piece), list(range(start, end + 1))
     if piece.isascii() and not _WORDS.search(piece):
         yield plain(text, start, end)
     else:
+        signs, places = list(piece), list(range(start, end + 1))
         yield _view(text, start, end, *_spelt(*_ascii(signs, places)))
     if coated and ESCAPES.search(piece):
         yield _view(text, start, end, *_spelt(*_ascii(*_unescaped(piece, start))))
     if _LETTERS_AS_DIGITS.search(piece):
         swapped = _LETTERS_AS_DIGITS.sub(lambda found: found.group().translate(_ALIKE), piece)
-        yield _view(text, start, end, list(swapped), places)
+        yield _view(text, start, end, list(swapped), list(range(start, end + 1)))
 
 
 _ALIKE = str.maketrans("OolI", "0011")

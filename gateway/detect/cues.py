@@ -52,32 +52,37 @@ _NOT = {
 # Names of machine figures before an equals sign: what follows is no telephone number.
 _FIGURES = r"(?:offset|parent|span|trace|ts|time|timestamp|seq|lag|size|bytes|count|total|pid|tid|duration|elapsed|latency|hash|crc|checksum|height|nonce|index|line|row|col|epoch|seed|length|version|rev|revision|commit)(?:_?id)?[\"']?\s?[=:]\s?$"
 _QQ = (
-    r"(?:(?<![A-Za-z])qq|扣扣|企鹅|(?<![A-Za-z])q\s*q|ＱＱ)\s*(?:号码?|账号|帐号|群|number|no\.?|id)?\s*[:：=是为]*\s*$"
+    r"(?:(?<![A-Za-z])qq|扣扣|企鹅|(?<![A-Za-z])q\s*q|ｑｑ)\s*(?:号码?|账号|帐号|群|number|no\.?|id)?\s*[:：=是为]*\s*$"
 )
 CUES = {
     name: re.compile(
-        "|".join(filter(None, (_HAN.get(name), rf"(?<![A-Za-z])(?:{_LATIN[name]})" if name in _LATIN else ""))),
-        re.IGNORECASE,
+        "|".join(filter(None, (_HAN.get(name), rf"(?<![a-z])(?:{_LATIN[name]})" if name in _LATIN else "")))
     )
     for name in sorted(_HAN.keys() | _LATIN.keys())
 }
-CUES["QQ"] = re.compile(_QQ, re.IGNORECASE)
-CUES["IP"] = re.compile(CUES["IP"].pattern + "|://|@$", re.IGNORECASE)
-CONTRARY = {name: re.compile(rf"(?:{words})[^0-9]{{0,8}}$", re.IGNORECASE) for name, words in _NOT.items()}
-CONTRARY["FIGURE"] = re.compile(_FIGURES, re.IGNORECASE)
+CUES["QQ"] = re.compile(_QQ)
+CUES["IP"] = re.compile(CUES["IP"].pattern + "|://|@$")
+CONTRARY = {name: re.compile(rf"(?:{words})[^0-9]{{0,8}}$") for name, words in _NOT.items()}
+_FIGURE = re.compile(_FIGURES)
 
 
-def before(text: str, at: int, name: str, reach: int = BEFORE) -> bool:
+def before(text: str, at: int, name: str) -> bool:
     """Does a cue stand in the window before `at`?"""
-    return CUES[name].search(text, max(0, at - reach), at) is not None
+    return CUES[name].search(text[max(0, at - BEFORE) : at].lower()) is not None
 
 
 def after(text: str, at: int, name: str) -> bool:
     """Does a cue stand in the short window after `at`?"""
-    return CUES[name].search(text, at, at + AFTER) is not None
+    return CUES[name].search(text[at : at + AFTER].lower()) is not None
 
 
 def contrary(text: str, at: int, name: str) -> bool:
     """Does a word right before `at` say that the number is something else?"""
-    low = max(0, at - BEFORE)
-    return CONTRARY[name].search(text[low:at]) is not None
+    return CONTRARY[name].search(text[max(0, at - BEFORE) : at].lower()) is not None
+
+
+def figure(text: str, at: int) -> bool:
+    """Does the name of a machine's figure stand before `at`, as in `offset=`?"""
+    if not text[max(0, at - 2) : at].strip().endswith(("=", ":")):
+        return False
+    return _FIGURE.search(text[max(0, at - BEFORE) : at].lower()) is not None

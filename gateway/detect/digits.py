@@ -13,6 +13,7 @@ from gateway.detect.span import Span
 from gateway.detect.view import View
 
 _CLUSTER = re.compile(r"\+?\(?\+?[0-9]+(?:(?:[ \-.·/_]{1,3}|\) ?-?| ?-?\(|转|[ ]?(?:ext|x)[. ]{0,2})\(?[0-9]+){0,24}")
+MIN_DIGITS, MAX_DIGITS = 4, 22  # of a row: from the shortest cued number to a card and its country's prefix
 _GROUP = re.compile(r"[0-9]+")
 
 
@@ -80,23 +81,36 @@ def _followed(text: str, end: int, view: View) -> bool:
 
 def _row(view: View, groups: list[tuple[int, int]], first: int, last: int, start: int) -> Row | None:
     text = view.text
-    shape = tuple(high - low for low, high in groups[first:last])
-    if sum(shape) > 22 or sum(shape) < 4:
-        return None
     low, high = groups[first][0], groups[last - 1][1]
-    separators = tuple(text[groups[at][1] : groups[at + 1][0]] for at in range(first, last - 1))
-    digits = "".join(text[a:b] for a, b in groups[first:last])
-    tail = _tail(text, high, view.end, separators) if len(digits) == 17 else ""
-    plus = "+" in text[start if first == 0 else low : low] or (first > 0 and text[low - 1] == "+")
-    if first == 0 and plus:
-        low = text.index("+", start)
-    elif first == 0 and text[start] == "(" and any(")" in separator for separator in separators):
-        low = start
     whole = first == 0 and last == len(groups)
-    fraction = separators == (".",) or (
-        len(shape) == 1 and low > view.start + 1 and text[low - 1] == "." and text[low - 2].isdigit()
-    )
+    separators: tuple[str, ...] = ()
+    shape: tuple[int, ...]
+    if last - first == 1:
+        digits, shape = text[low:high], (high - low,)
+    else:
+        some = groups[first:last]
+        shape = tuple([b - a for a, b in some])
+        digits = "".join([text[a:b] for a, b in some])
+    if not MIN_DIGITS <= len(digits) <= MAX_DIGITS:
+        return None
+    if last - first > 1:
+        separators = tuple([text[groups[at][1] : groups[at + 1][0]] for at in range(first, last - 1)])
+    tail = _tail(text, high, view.end, separators) if len(digits) == 17 else ""
+    fraction = separators == (".",) or (last - first == 1 and _after_point(text, low, view.start))
+    plus = False
+    if first == 0 and low > start:
+        plus = "+" in text[start:low]
+        if plus:
+            low = text.index("+", start)
+        elif text[start] == "(" and any(")" in separator for separator in separators):
+            low = start
+    elif first > 0:
+        plus = text[low - 1] == "+"
     return Row(digits, shape, separators, low, high + len(tail), view, plus, tail, whole, fraction)
+
+
+def _after_point(text: str, low: int, start: int) -> bool:
+    return low > start + 1 and text[low - 1] == "." and text[low - 2].isdigit()
 
 
 def _tail(text: str, high: int, end: int, separators: tuple[str, ...]) -> str:

@@ -6,8 +6,9 @@ A row must look as people write that number (3-4-4 for a mobile), so that a colu
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from gateway.detect import cues
 from gateway.detect import validators as valid
 from gateway.detect.view import View
 
@@ -32,8 +33,7 @@ _DOTTED = {(".", ".", "."), (".", ".", ".", "/")}
 _AREA = re.compile(r"0(?:10|2[0-9]|[3-9][0-9]{2})$")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """Neighbouring groups of one cluster. `start` and `end` are places of the view; `tail` is an X that may follow."""
 
     digits: str
@@ -52,6 +52,9 @@ class Row:
 
     def contrary(self, name: str) -> bool:
         return self.view.contrary(self.start, name)
+
+    def figure(self) -> bool:
+        return cues.figure(self.view.raw, self.view.at(self.start))
 
     @property
     def spelt(self) -> bool:
@@ -141,11 +144,11 @@ def _mobile(row: Row) -> Found:
         if len(digits) == 11 and digits[0] == "1" and digits[1] in "3456789" and len(shape) == 1 and row.cued("PHONE"):
             return "CN_MOBILE", 0.6, "mobile_cue"
         return None
-    if row.fraction or row.contrary("FIGURE"):
+    if row.fraction or row.figure():
         return None
     even = len({separator for separator in row.separators if separator.strip()}) <= 1
-    if shape in _MOBILE_SHAPES or row.spelt or (even and row.cued("PHONE")):
-        return "CN_MOBILE", 0.95 if row.cued("PHONE") else 0.85, "mobile"
+    if shape in _MOBILE_SHAPES or row.spelt or (even and row.cued("PHONE")):  # live number ranges: no cue is needed
+        return "CN_MOBILE", 0.95, "mobile"
     return None
 
 
@@ -237,7 +240,7 @@ def _cued(row: Row, size: int) -> Found:
         return "DATE_OF_BIRTH", 0.7, "birth_cue"
     if 3 <= len(row.shape) <= 3 and row.shape[0] == 4 and row.cued("BIRTH"):
         return "DATE_OF_BIRTH", 0.7, "birth_cue"
-    if _NOT_PERSONAL.match(row.digits) or row.fraction or row.contrary("PHONE") or row.contrary("FIGURE"):
+    if _NOT_PERSONAL.match(row.digits) or row.fraction or row.contrary("PHONE") or row.figure():
         return None
     if (
         size in (7, 8)

@@ -74,6 +74,7 @@ _PLATE = re.compile(
 )
 _MILITARY = re.compile(rf"[{MILITARY}]字第[0-9A-Z]{{4,8}}")
 _DIGITS = re.compile(r"[0-9]")
+_CODEABLE = re.compile(r"[A-Za-z]|[0-9]\([0-9]\)|1[45][0-9]{7}")  # every code has a letter, but two
 
 
 def emails(view: View) -> Iterator[Span]:
@@ -126,6 +127,8 @@ def plates(view: View) -> Iterator[Span]:
 def codes(view: View) -> Iterator[Span]:
     """Codes with letters and digits, each with its validator or its cue."""
     at = view.start
+    if _CODEABLE.search(view.text, at, view.end) is None:
+        return
     while True:
         found = _CODES.search(view.text, at, view.end)
         if found is None:

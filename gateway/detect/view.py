@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.detect import cues
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """`text[start:end]` is the run as read; `raw` is the text it stands in. `places` maps code points of `text` from
     `start` on to code points of `raw`, with one more for the end; None where they are the same.
     """

@@ -43,7 +43,7 @@ class Redaction:
     @property
     def slow(self) -> bool:
         """Judge in a thread: a detector may take its time."""
-        return self.detectors.slow
+        return self.detectors.slow or self.vault.slow
 
     def judge(self, exchange: Exchange) -> Verdict:
         """Every passage rewritten as policy says, or a refusal."""

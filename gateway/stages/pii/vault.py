@@ -15,7 +15,10 @@ MAX_VALUES = 1_000  # values of one conversation: more is a data set, not a conv
 
 
 class Vault(Protocol):
-    """`now` is Unix seconds."""
+    """`now` is Unix seconds. `slow`: asking it may take longer than an event loop should wait."""
+
+    @property
+    def slow(self) -> bool: ...
 
     def remember(self, scope: str, values: Mapping[str, str], now: float) -> None:
         """Keep tag → value for a scope; what was kept stays."""
@@ -28,6 +31,8 @@ class Vault(Protocol):
 
 class MemoryVault:
     """In this process alone. Values are gone when it ends, or `lifetime_s` seconds after their scope was last used."""
+
+    slow = False
 
     def __init__(self, lifetime_s: float) -> None:
         self._lifetime = lifetime_s
