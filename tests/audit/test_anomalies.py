@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.audit import watches
 from gateway.audit.alarms import Alarms, Sanctions
 from gateway.audit.anomalies import WATCHES, Alarm, Detectors, Kind, Watch
 from gateway.audit.journal import Journal
@@ -23,6 +24,7 @@ from gateway.audit.segment import Sizes
 from gateway.audit.webhook import webhook
 from gateway.core.reply import Usage
 from gateway.core.verdict import Finding
+from policies.problem import PolicyInvalid
 from tests.audit.examples import AT, a_closed, an_opened
 
 DAY = 86_400.0
@@ -175,3 +177,31 @@ async def test_an_alarm_is_told_to_an_address_and_its_refusal_is_said(directory:
         await work
     assert (heard[0]["kind"], heard[0]["tenant"], heard[0]["subject"]) == ("anomaly.canary", "acme", "ana")
     assert fault in alarms.fault
+
+
+def test_a_site_says_what_it_watches_for() -> None:
+    assert watches.parse(
+        b"- {kind: refusals, threshold: 3, window: 60, action: block, lasting: 5}\n- {kind: canary, threshold: 1}"
+    ) == (
+        Watch(Kind.REFUSALS, 3, 60, "block", 5),
+        Watch(Kind.CANARY, 1),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "wheres"),
+    [
+        ("kind: refusals", [""]),
+        ("- [", [""]),
+        ("- 3", ["[0]"]),
+        ("- {kind: nosuch, threshold: 1}", ["[0].kind"]),
+        ("- {kind: canary, threshold: 1}\n- {kind: canary}", ["[1].threshold"]),
+        ("- {kind: canary, threshold: 0, action: shoot, windw: 3}", ["[0].windw", "[0].action", "[0].threshold"]),
+        ("- {kind: canary, threshold: true}", ["[0].threshold"]),
+        ("- {kind: canary, threshold: 1, window: 0, lasting: 1e9}", ["[0].window", "[0].lasting"]),
+    ],
+)
+def test_everything_wrong_in_it_is_told_at_once(text: str, wheres: list[str]) -> None:
+    with pytest.raises(PolicyInvalid) as told:
+        watches.parse(text.encode())
+    assert [problem.where for problem in told.value.problems] == wheres
