@@ -7,9 +7,11 @@ by the id and by the 8 and 16 letters before: a burst pasted elsewhere still sho
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from operator import itemgetter
 
 from watermark import rs
 from watermark.skeleton import skeleton
@@ -32,10 +34,12 @@ JOINERS_PER_SYMBOL = 4
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Positions (ten of 0..17, in wire order) and twelve 7-bit pads."""
+    """Positions (ten of 0..17, in wire order) and twelve 7-bit pads; the same again as the embedder uses them."""
 
     positions: tuple[int, ...]
     pads: bytes
+    pick: Callable[[bytes], tuple[int, ...]]
+    mask: int
 
 
 @lru_cache(maxsize=16384)  # two-letter contexts repeat: a hit costs a tenth of the hash
@@ -45,7 +49,8 @@ def plan(context_key: bytes, context: str) -> Plan:
     for index in range(DATA_SYMBOLS):
         chosen, offset = divmod(chosen, rs.LENGTH - index)
         order[index], order[index + offset] = order[index + offset], order[index]
-    return Plan(tuple(order[:DATA_SYMBOLS]), bytes(byte & 0x7F for byte in digest[16 : 16 + BURST_SYMBOLS]))
+    positions, pads = order[:DATA_SYMBOLS], bytes(byte & 0x7F for byte in digest[16 : 16 + BURST_SYMBOLS])
+    return Plan(tuple(positions), pads, itemgetter(*positions), int.from_bytes(pads))
 
 
 def letters_before(window: str) -> str:
@@ -67,18 +72,17 @@ def bind_symbols(start: Binder, letters: str) -> tuple[int, int]:
     return short.digest()[0] & 0x7F, long.digest()[0] & 0x7F
 
 
-def symbols(codeword: bytes, binds: tuple[int, int], layout: Plan) -> list[int]:
+def symbols(codeword: bytes, binds: tuple[int, int], layout: Plan) -> bytes:
     """The twelve padded symbols of one burst, in wire order."""
-    plain = [codeword[position] for position in layout.positions]
-    plain += binds
-    return [value ^ pad for value, pad in zip(plain, layout.pads, strict=True)]
+    plain = int.from_bytes(bytes((*layout.pick(codeword), *binds)))
+    return (plain ^ layout.mask).to_bytes(BURST_SYMBOLS)
 
 
-def spell_selectors(values: list[int]) -> str:
-    return "".join([_SELECTORS[value] for value in values])
+def spell_selectors(values: bytes) -> str:
+    return "".join(map(_SELECTORS.__getitem__, values))
 
 
-def spell_joiners(values: list[int]) -> str:
+def spell_joiners(values: bytes) -> str:
     return "".join(_joined(value) for value in values)
 
 

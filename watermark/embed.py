@@ -34,7 +34,7 @@ class Profile:
 
     name: str
     spacing: Spacing | None
-    spell: Callable[[list[int]], str] = spell_selectors
+    spell: Callable[[bytes], str] = spell_selectors
 
 
 PROFILES = {
@@ -99,6 +99,9 @@ class Embedder:
             return text
         if self._spacing is None:
             return text
+        if self._room and self._stop is _TOO_NEAR and _NEAR.search(text) is None:
+            self._stop, self._room = _NEAR, self._room + self._spacing.far - self._spacing.nearest
+            return self.feed(text)
         if _MAY_BE_FOREIGN.search(text):
             text = self._without_foreign(text)
         return self._look(text, self._spacing) if text else ""

@@ -82,7 +82,10 @@ class Index:
         )
 
     def add(self, exchange: str, hashes: Sequence[int]) -> None:
-        """Store a text's fingerprint under its exchange; a second time for the same exchange is ignored."""
+        """Store a text's fingerprint under its exchange; a second time for the same exchange is ignored.
+
+        Durable after the next `commit`, `flush` or `close`; one transaction for many adds is a hundred times quicker.
+        """
         number = self._next
         cursor = self._db.execute("INSERT OR IGNORE INTO texts VALUES (?, ?, ?)", (number, exchange, len(hashes)))
         if not cursor.rowcount:

@@ -71,6 +71,8 @@ def read_header(value: str) -> Aigc:
     """The label in a header value. Raises LabelError when it is none."""
     try:
         body = json.loads(_decode(value))
+        if not all(isinstance(part, str) for part in body.values()):
+            raise TypeError("a field is not text")
         reserved = (str(body["ReservedCode1"]), str(body["ReservedCode2"]))
         return Aigc(
             body["ContentProducer"],
@@ -80,7 +82,7 @@ def read_header(value: str) -> Aigc:
             body["Label"],
             reserved,
         )
-    except (ValueError, KeyError, TypeError) as fault:
+    except (ValueError, KeyError, TypeError, AttributeError) as fault:
         raise LabelError(f"{HEADER}: not a label; hint: expected base64url of an AIGC object") from fault
 
 

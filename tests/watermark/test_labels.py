@@ -39,7 +39,7 @@ def test_the_object_has_the_fields_of_the_standard() -> None:
     assert Aigc("p", "1").as_dict()["Label"] == "1"
 
 
-@pytest.mark.parametrize("value", ["", "e30", "W10", "!!!", "bm8"])
+@pytest.mark.parametrize("value", ["", "e30", "W10", "!!!", "bm8", "eyJMYWJlbCI6MX0"])
 def test_what_is_no_label_is_refused(value: str) -> None:
     with pytest.raises(LabelError):
         labels.read_header(value)
