@@ -35,7 +35,6 @@ def made(tmp_path_factory: pytest.TempPathFactory, backend: Running, sidecar_por
         listen__server_names=f'["localhost", "127.0.0.1", "127.0.0.1:{sidecar_port}"]',
         admin__port="0",
         backend__url=f'"{backend.url}"',
-        policies__run_cases="false",
     )
     return directory
 
