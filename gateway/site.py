@@ -17,12 +17,13 @@ from typing import Any
 
 from gateway.core.errors import GatewayError
 from gateway.pki import files, store
-from gateway.pki.certificates import Issued
+from gateway.pki.certificates import Issued, spiffe_id
 from gateway.pki.tokens import Caller, Issuer, issue_token, new_signing_key
 from gateway.settings import FILE_NAME
 from gateway.settings.reference import template
 
 KEY_BYTES = 32
+OPERATIONS = frozenset({"operator", "auditor"})  # the roles that the operations port answers
 SERVER_NAMES = ("localhost", "127.0.0.1", "::1")
 _CALLER = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")  # one DNS label: it becomes part of a DNS name
 
@@ -112,7 +113,12 @@ def _values(plan: Plan) -> dict[str, dict[str, Any]]:
             "client_ca": "pki/ca.pem",
             "crl": "pki/crl.pem",
         },
-        "identity": {"issuer": plan.issuer, "audience": plan.audience, "keys": ["keys/tokens.pem"]},
+        "identity": {
+            "issuer": plan.issuer,
+            "audience": plan.audience,
+            "keys": ["keys/tokens.pem"],
+            "certificates": _at_the_console(plan.callers),
+        },
         "backend": {"name": "embedded", "kind": "tgi", "url": "http://127.0.0.1:8089"},
         "audit": {
             "directory": "audit",
@@ -123,6 +129,12 @@ def _values(plan: Plan) -> dict[str, dict[str, Any]]:
         "policies": {"directory": "policies"},
         "pii": {"pseudonym_key": {"file": "keys/pii.key"}},
     }
+
+
+def _at_the_console(callers: Sequence[Caller]) -> list[dict[str, Any]]:
+    """Those who come to the operations port with a browser, which has a certificate and no token."""
+    people = [caller for caller in callers if not OPERATIONS.isdisjoint(caller.roles)]
+    return [{"name": spiffe_id(one.name), "tenant": one.tenant, "roles": list(one.roles)} for one in people]
 
 
 def _merged(

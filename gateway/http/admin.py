@@ -1,4 +1,7 @@
-"""The operations port: health, readiness, metrics. Nothing here changes the gateway; the console hangs its pages here."""
+"""The operations port: health, readiness, metrics. Nothing here changes the gateway; the console hangs its pages here.
+
+A page is found by its path, or by the path before its last name where that ends in `/`: `/things/` answers `/things/one`.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,14 @@ from aiohttp.web import BaseRequest, Response, StreamResponse
 from gateway.core.exchange import Action, Exchange, Peer, Principal
 from gateway.core.stage import Stage
 from gateway.core.verdict import Amend, Code, Refuse
+from gateway.http.forms import Fields, read_form
 from gateway.http.intake import Check, bearer
 from gateway.http.replies import SERVER, refusal_reply
 
 ROLES = frozenset({"operator", "auditor"})
 
 Page = Callable[[BaseRequest, Principal], Awaitable[StreamResponse]]
+Form = Callable[[BaseRequest, Principal, Fields], Awaitable[StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +36,22 @@ class Admin:
     new_id: Callable[[], str]
     clock: Callable[[], float]
     pages: Mapping[str, Page] = field(default_factory=dict)
+    forms: Mapping[str, Form] = field(default_factory=dict)  # what may be sent by POST, from our own pages alone
 
     async def handle(self, request: BaseRequest) -> StreamResponse:
         """A page, a number or a named refusal."""
         exchange = self._exchange(request)
         if refusal := self.check(request):
             return _refused(refusal, exchange)
-        if request.method not in ("GET", "HEAD"):
+        form = self.forms.get(request.path) if request.method == "POST" else None
+        if form is None and request.method not in ("GET", "HEAD"):
             return _refused(Refuse(Code.METHOD_NOT_ALLOWED), exchange)
         who = self._who(exchange)
         if isinstance(who, Refuse):
             return _refused(who, exchange)
+        if form is not None:
+            fields = await read_form(request)
+            return _refused(fields, exchange) if isinstance(fields, Refuse) else await form(request, who, fields)
         return await self._answer(request, who, exchange)
 
     async def turn_away(self, request: BaseRequest, refusal: Refuse) -> StreamResponse:
@@ -62,7 +72,7 @@ class Admin:
             case "/metrics":
                 body, content_type = self.metrics()
                 return Response(body=body, headers={"content-type": content_type, "server": SERVER})
-        page = self.pages.get(request.path)
+        page = self.pages.get(request.path) or self.pages.get(request.path.rpartition("/")[0] + "/")
         return await page(request, who) if page else _refused(Refuse(Code.ROUTE_UNKNOWN), exchange)
 
     def _who(self, exchange: Exchange) -> Principal | Refuse:

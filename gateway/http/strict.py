@@ -22,6 +22,7 @@ _NAME = re.compile(rb"[A-Za-z0-9-]{1,64}")
 _PATH = re.compile(r"/(?:[A-Za-z0-9_.~:@-]+(?:/[A-Za-z0-9_.~:@-]+)*/?)?")
 _QUERY = re.compile(r"[A-Za-z0-9_.~:@/?%&=+,;!$'()*-]*")
 _JSON = frozenset((b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"))
+_FORM = frozenset((b"application/x-www-form-urlencoded",))
 
 _MAY_REPEAT = frozenset(  # lists by their own definition, and read by nobody here
     (b"accept", b"accept-charset", b"accept-encoding", b"accept-language", b"cache-control", b"pragma", b"via")
@@ -54,10 +55,11 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Strictness:
-    """What a listener takes: the Host values it answers to, and whether its routes have query strings."""
+    """What a listener takes: the Host values it answers to, whether its routes have query strings, and HTML forms."""
 
     hosts: frozenset[str]
     queries: bool = False
+    forms: bool = False
 
 
 def hosts(names: Iterable[str], port: int) -> frozenset[str]:
@@ -80,7 +82,7 @@ def check(head: Head, strictness: Strictness) -> Refuse | None:
         _check_host(headers.get(b"host"), strictness)
         or _check_hops(headers)
         or _check_framing(head.method, headers)
-        or _check_content(head.method, headers)
+        or _check_content(head.method, headers, strictness.forms)
     )
 
 
@@ -163,11 +165,14 @@ def _check_framing(method: str, headers: dict[bytes, bytes]) -> Refuse | None:
     return None
 
 
-def _check_content(method: str, headers: dict[bytes, bytes]) -> Refuse | None:
+def _check_content(method: str, headers: dict[bytes, bytes], forms: bool) -> Refuse | None:
     coding = headers.get(b"content-encoding")
     if coding is not None and coding.lower() != b"identity":
         return Refuse(Code.MEDIA_TYPE_UNSUPPORTED, detail="the body may not be compressed")
-    if method == "POST" and headers.get(b"content-type", b"").lower() not in _JSON:
+    if method != "POST":
+        return None
+    kind = headers.get(b"content-type", b"").lower()
+    if kind not in _JSON and not (forms and kind in _FORM):
         return Refuse(Code.MEDIA_TYPE_UNSUPPORTED, detail="Content-Type must be application/json, in UTF-8")
     return None
 

@@ -17,6 +17,7 @@ from gateway.settings.problems import Problem
 from gateway.settings.secret import Secret
 from gateway.settings.section import is_loopback
 
+_OPERATIONS = frozenset({"operator", "auditor"})  # whom the operations port takes by certificate in any case
 _DIRECTORIES = {"audit.directory", "audit.second_path", "watermark.index"}  # made when first used
 
 
@@ -59,8 +60,9 @@ def _identity(file: str, identity: Identity) -> Iterator[Problem]:
         yield Problem(file, "identity.keys", "no key verifies tokens", hint)
     if identity.jwks_url and not _is_safe(identity.jwks_url):
         yield Problem(file, "identity.jwks_url", "keys are fetched over https only", "write https://…")
-    if identity.certificates and not identity.certificates_alone:
-        hint = "set certificates_alone = true, or remove the table"
+    idle = [caller.name for caller in identity.certificates if _OPERATIONS.isdisjoint(caller.roles)]
+    if idle and not identity.certificates_alone:
+        hint = "set certificates_alone = true, or remove those without the role operator or auditor"
         yield Problem(file, "identity.certificates", "certificates do not identify alone here", hint)
     names = [caller.name for caller in identity.certificates]
     for name in sorted({name for name in names if names.count(name) > 1}):

@@ -125,7 +125,7 @@ class Claims(Section):
 
 
 class CertificateCaller(Section):
-    """What a client certificate alone stands for, when certificates alone identify."""
+    """What a client certificate alone stands for: on the operations port, and where certificates alone identify."""
 
     name: Word = Field(description="The name that the certificate proves, as identity_from finds it")
     tenant: Word = Field(description="Its tenant")
@@ -163,7 +163,7 @@ class Identity(Section):
         default=True, description="Refuse tokens not bound to the client certificate (RFC 8705 `cnf.x5t#S256`)"
     )
     certificates_alone: bool = Field(
-        default=False, description="Accept callers without a token, by their certificate alone"
+        default=False, description="Accept callers without a token on the data port, by their certificate alone"
     )
     default_tenant: str = Field(
         default="", description="Tenant of callers whose token names none; empty: a token must name its tenant"
@@ -171,5 +171,7 @@ class Identity(Section):
     claims: Claims = Field(default=Claims(), description="Where the facts are in a token")
     certificates: tuple[CertificateCaller, ...] = Field(
         default=(),
-        description="Tenant and roles of certificates that identify alone; others are refused, or get default_tenant and no role",
+        description="Tenant and roles of certificates that identify alone: on the operations port (roles operator and "
+        "auditor, for browsers), and on the data port with certificates_alone; others are refused, or get default_tenant "
+        "and no role",
     )
