@@ -91,6 +91,7 @@ _PROSE_START = re.compile(
     r"(?:[A-ZÀ-Þ][A-Za-zÀ-ɏ'’]*(?:-[A-Za-z]+)*(?:[ ,.;!?，。；！？、：—…”’]|:(?:\*\*|__)? |\*|__|$|(?=[\u3400-\u9fff]))"
     r"|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\u0370-\u052f]"
     r"|\d{1,4} ?[\u3400-\u9fff]"
+    r"|[A-Z][^\s=(){};<>\"]{0,24},? [a-z]{2,}[ ,.]"  # Win32 uses, README.md says
     r"|`[^`]{1,24}`(?: [A-Za-z]{2}|[\u3400-\u9fff，]))"
 )
 _CODE_START = re.compile(
@@ -105,14 +106,14 @@ _MACHINE_START = re.compile(
     r"|struct|enum|trait|impl|const|let|var|function|async|public|private|protected|static|final|abstract|class|def|local) "
     r"(?:[\w.*{\"'<:]+[;({:=<]|[\w.]+ (?:\w+ ?[;({:=]|[{=(])|[\w./{}\"'*]+$)|from [\w.]+ import\b"
 )
-_CELLS = re.compile(r",[\"'A-Za-z]|[A-Za-z\"'],\d")  # commas without a space: columns, not clauses
+_CELLS = re.compile(r"[^,.;:!?()]+,[\"'A-Za-z\d]")  # a first comma without a space: columns, not clauses
 
 
 def is_prose_line(prefix: str) -> bool:
     """Does a line that begins with `prefix` (at most 32 characters) read as prose?"""
     marker = _MARKER.match(prefix)
     rest = prefix[marker.end() :] if marker else prefix
-    return _PROSE_START.match(rest) is not None and _CODE_START.match(rest) is None and _CELLS.search(rest) is None
+    return _PROSE_START.match(rest) is not None and _CODE_START.match(rest) is None and _CELLS.match(rest) is None
 
 
 @dataclass(slots=True)
