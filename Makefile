@@ -3,6 +3,7 @@ PYTHON ?= python3.11
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 SITE   ?= .demo/site
+WORKERS ?= 2
 STAMP  := $(VENV)/.installed-$(shell cat requirements/test.txt requirements/model.txt pyproject.toml | sha256sum | cut -c1-16)
 
 .PHONY: help demo test check lint types contracts suite setup lock clean bench
@@ -38,7 +39,7 @@ contracts:
 	@$(BIN)/lint-imports
 
 suite:
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 bench: setup ## run every benchmark and rewrite benchmarks/results
 	@for f in benchmarks/[a-z]*.py; do echo "== $$f"; $(BIN)/python -m benchmarks.$$(basename $$f .py) || exit 1; done
