@@ -55,7 +55,7 @@ class Projection:
         self._directory, self._db = directory, db
 
     @classmethod
-    def open(cls, directory: Path) -> Projection:
+    def open(cls, directory: Path) -> Self:
         """The projection of `DIR/audit`, up to date. Raises AuditError where no record is."""
         if not frames.origins(directory):
             raise AuditError("no audit segments here", str(directory), "is this a site's audit directory?")

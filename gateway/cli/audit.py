@@ -53,10 +53,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _filter(one)
     one.add_argument("--format", choices=("csv", "jsonl", "tiles"), default="jsonl")
     one.add_argument("--out", type=Path, help=say("file, or folder for tiles", "输出文件；tiles 为目录"))
-    from gateway.cli import audit_shipping, audit_writing  # they import this module
+    from gateway.cli import audit_shipping, audit_stamping, audit_writing  # they import this module
 
     audit_writing.configure(verbs)
     audit_shipping.configure(verbs)
+    audit_stamping.configure(verbs)
 
 
 def run(args: argparse.Namespace) -> int:
