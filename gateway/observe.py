@@ -9,13 +9,13 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
 from gateway.core.pipeline import Judgement
-from gateway.core.verdict import Finding
 from gateway.http.outcome import Ending
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -74,24 +74,33 @@ class Metrics:
             "hangu_connections_ended", "Connections ended without an exchange, by why", ["why"], registry=self.registry
         )
 
+        # The library looks each child up under a lock, every time; labels are closed sets, so each is kept once found.
+        self._stage = cache(self.stages.labels)
+        self._exchange = cache(self.exchanges.labels)
+        self._latency = cache(self.latency.labels)
+        self._finding = cache(self.findings.labels)
+        self._prompt, self._completion = self.tokens.labels("prompt"), self.tokens.labels("completion")
+
     def judged(self, judgement: Judgement) -> None:
         """A request was judged."""
         for ruling in judgement.rulings:
-            self.stages.labels(ruling.stage).observe(ruling.seconds)
-        self._found(judgement.findings, "request")
+            self._stage(ruling.stage).observe(ruling.seconds)
+            for finding in ruling.verdict.findings:
+                self._finding(finding.kind, "request").inc()
 
     def ended(self, judgement: Judgement, ending: Ending) -> None:
         """An exchange ended."""
         action = judgement.exchange.action.value
-        self.exchanges.labels(action, ending.outcome.value).inc()
+        self._exchange(action, ending.outcome.value).inc()
         if ending.code is not None:
             self.refusals.labels(ending.code.value).inc()
-        self._found(ending.findings, "response")
+        for finding in ending.findings:
+            self._finding(finding.kind, "response").inc()
         if ending.usage is not None:
-            self.tokens.labels("prompt").inc(ending.usage.prompt_tokens)
-            self.tokens.labels("completion").inc(ending.usage.completion_tokens)
+            self._prompt.inc(ending.usage.prompt_tokens)
+            self._completion.inc(ending.usage.completion_tokens)
         if ending.answers:
-            self.latency.labels(action).observe(ending.seconds)
+            self._latency(action).observe(ending.seconds)
         if ending.first_byte_seconds is not None:
             self.first_byte.observe(ending.first_byte_seconds)
 
@@ -112,10 +121,6 @@ class Metrics:
         whole = CollectorRegistry()
         multiprocess.MultiProcessCollector(whole)  # type: ignore[no-untyped-call]
         return generate_latest(whole)
-
-    def _found(self, findings: tuple[Finding, ...], direction: str) -> None:
-        for finding in findings:
-            self.findings.labels(finding.kind, direction).inc()
 
 
 def start_logging(level: str, emit: Callable[[str], None] | None = None) -> None:

@@ -5,6 +5,8 @@ What a record looks like is `audit.record`'s matter, and when the proxy speaks i
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +14,7 @@ import structlog
 
 from gateway.audit import record
 from gateway.audit.journal import Journal
+from gateway.core.errors import AuditError
 from gateway.core.exchange import Passage
 from gateway.core.pipeline import Judgement
 from gateway.http.outcome import Ending
@@ -32,30 +35,45 @@ class Recording:
         opened = record.opened(
             judgement.exchange, judgement, digest, judgement.exchange.received_at, redacted=kept, tls=_TLS
         )
-        await self.journal.append(opened)
         self.metrics.inside.inc()
+        try:
+            await self.journal.append(opened)
+        except AuditError:
+            self.metrics.inside.dec()
+            raise
 
     async def closed(self, judgement: Judgement, ending: Ending) -> None:
-        """Durable before the last byte; then counted and logged."""
+        """Durable before the last byte; then counted and logged, also when nobody waits for it any more."""
         self.metrics.inside.dec()
-        timings = {"total": ending.seconds}
-        if ending.first_byte_seconds is not None:
-            timings["first_byte"] = ending.first_byte_seconds
         closed = record.closed(
             judgement.exchange,
             self.clock(),
-            record.Outcome(ending.outcome.value),
+            ending.outcome.value,
             ending.code,
             ending.answers,
             ending.findings,
             ending.usage,
-            timings,
+            _timings(ending),
             None if ending.answers else 0,
             ending.fault,
         )
-        await self.journal.append(closed)
+        try:
+            await self.journal.append(closed)
+        except asyncio.CancelledError:
+            self._tell(judgement, ending)
+            raise
+        self._tell(judgement, ending)
+
+    def _tell(self, judgement: Judgement, ending: Ending) -> None:
         self.metrics.ended(judgement, ending)
-        _log.info("exchange", **log_line(judgement, ending))
+        if _log.is_enabled_for(logging.INFO):  # making a line that nobody reads would cost as much as one that is read
+            _log.info("exchange", **log_line(judgement, ending))
+
+
+def _timings(ending: Ending) -> dict[str, float]:
+    if ending.first_byte_seconds is None:
+        return {"total": ending.seconds}
+    return {"first_byte": ending.first_byte_seconds, "total": ending.seconds}
 
 
 _TLS = {"version": "1.3"}  # the listener speaks no other

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -48,25 +48,25 @@ class HttpBackend:
     timeouts: Timeouts = Timeouts()
     key: str | None = field(default=None, repr=False)
     tls: ssl.SSLContext | None = None
+    _urls: dict[str, URL] = field(init=False, repr=False, default_factory=dict)  # of the wire's own paths: a few
+    _client_timeout: ClientTimeout = field(init=False, repr=False)
 
-    @asynccontextmanager
-    async def ask(self, request: BackendRequest) -> AsyncIterator[BackendReply]:
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_client_timeout", ClientTimeout(total=None, sock_connect=self.timeouts.connect))
+
+    def ask(self, request: BackendRequest) -> AbstractAsyncContextManager[BackendReply]:
         """Send the request. Leaving the context closes a connection whose reply is not yet read to its end."""
-        response = await self._send(request)
-        try:
-            yield _Reply(response, self.timeouts.idle)
-        finally:
-            _leave(response)
+        return _Asking(self, request)
 
     async def _send(self, request: BackendRequest) -> ClientResponse:
         try:
             async with asyncio.timeout(self.timeouts.connect + self.timeouts.first_byte):
                 response = await self.session.request(
                     request.method,
-                    URL(self.url.rstrip("/") + request.path, encoded=True),
+                    self._urls.get(request.path) or self._url(request.path),
                     data=request.body or None,
                     headers=self._headers(request),
-                    timeout=ClientTimeout(total=None, sock_connect=self.timeouts.connect),
+                    timeout=self._client_timeout,
                     allow_redirects=False,
                     ssl=self.tls if self.tls is not None else True,
                 )
@@ -81,6 +81,10 @@ class HttpBackend:
         except (aiohttp.ClientError, ValueError) as error:
             raise BackendNonsense("no HTTP reply", self.name) from error
         return self._plain(response)
+
+    def _url(self, path: str) -> URL:
+        url = self._urls[path] = URL(self.url.rstrip("/") + path, encoded=True)
+        return url
 
     def _plain(self, response: ClientResponse) -> ClientResponse:
         """A reply we can read: not elsewhere, not compressed; raises `BackendNonsense`."""
@@ -103,58 +107,69 @@ class HttpBackend:
         return headers
 
 
-class _Reply:
-    """A reply under way. One timer watches all its reads: a timeout for each would cost more than reading."""
+class _Asking:
+    """One ask, as a context. A class rather than a generator: that costs three times as much, and every request has one."""
 
-    __slots__ = ("_idle", "_loop", "_response", "_timer", "_waiting_since")
+    __slots__ = ("_backend", "_reply", "_request")
+
+    def __init__(self, backend: HttpBackend, request: BackendRequest) -> None:
+        self._backend, self._request = backend, request
+
+    async def __aenter__(self) -> BackendReply:
+        self._reply = _Reply(await self._backend._send(self._request), self._backend.timeouts.idle)
+        return self._reply
+
+    async def __aexit__(self, *error: object) -> None:
+        self._reply.leave()
+
+
+class _Silence(Exception):
+    """Put into a reply's stream when nothing has come for too long."""
+
+
+class _Reply:
+    """A reply under way. One timer for the whole reply looks when the wait for its next bytes began."""
+
+    __slots__ = ("_idle", "_loop", "_response", "_timer", "_waiting_since", "status")
 
     def __init__(self, response: ClientResponse, idle: float) -> None:
-        self._response = response
-        self._idle = idle
+        self._response, self._idle = response, idle
+        self.status = response.status
         self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
-        self._waiting_since: float | None = None  # None while the reader is busy elsewhere: that is no silence
-
-    @property
-    def status(self) -> int:
-        return self._response.status
+        self._waiting_since: float | None = None  # while we wait for the backend, and not it for us
+        self._timer = self._loop.call_later(idle, self._look)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes; raises `BackendError` when it breaks off or falls silent for too long."""
-        self._timer = self._loop.call_later(self._idle, self._check)
-        try:
-            while data := await self._next():
-                yield data
-        finally:
-            self._timer.cancel()
+        content, now = self._response.content, self._loop.time
+        while True:
+            self._waiting_since = now()
+            try:
+                data = await content.readany()
+            except _Silence as error:
+                raise BackendTooSlow("it fell silent", "reply") from error
+            except (aiohttp.ClientError, OSError) as error:
+                raise BackendUnavailable("the reply broke off", "reply") from error
+            self._waiting_since = None
+            if not data:
+                return
+            yield data
 
-    async def _next(self) -> bytes:
-        self._waiting_since = self._loop.time()
-        try:
-            data: bytes = await self._response.content.readany()
-        except TimeoutError as error:
-            raise BackendTooSlow("it fell silent", "reply") from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise BackendUnavailable("the reply broke off", "reply") from error
-        self._waiting_since = None
-        return data
-
-    def _check(self) -> None:
-        """Ends a wait that has lasted too long; else looks again when it would have."""
-        now = self._loop.time()
-        left = (now if self._waiting_since is None else self._waiting_since) + self._idle - now
-        if left <= 0:
-            self._response.content.set_exception(TimeoutError())
+    def _look(self) -> None:
+        """Has it been silent for too long? Else look again when it may have been."""
+        began = self._loop.time() if self._waiting_since is None else self._waiting_since
+        if began + self._idle <= self._loop.time():
+            self._response.content.set_exception(_Silence())
         else:
-            self._timer = self._loop.call_later(left, self._check)
+            self._timer = self._loop.call_at(began + self._idle, self._look)
 
-
-def _leave(response: ClientResponse) -> None:
-    """TGI frees the seat of a request only when its connection closes; a reply read to its end keeps it for the next."""
-    if response.content.at_eof():
-        response.release()
-    else:
-        response.close()
+    def leave(self) -> None:
+        """TGI frees the seat of a request only when its connection closes; a reply read to its end keeps it for the next."""
+        self._timer.cancel()
+        if self._response.content.at_eof():
+            self._response.release()
+        else:
+            self._response.close()
 
 
 def open_session() -> ClientSession:

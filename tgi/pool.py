@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import TracebackType
 from typing import Never
 
 from gateway.core.errors import BackendError, BackendUnavailable
@@ -61,19 +62,9 @@ class Watched:
     def name(self) -> str:
         return self._backend.name
 
-    @asynccontextmanager
-    async def ask(self, request: BackendRequest) -> AsyncIterator[BackendReply]:
+    def ask(self, request: BackendRequest) -> AbstractAsyncContextManager[BackendReply]:
         """As the backend does, but a request nobody took is offered once more if it may be repeated."""
-        if self.health.state is State.DOWN:
-            raise BackendUnavailable("it does not answer its health checks", self.name, self.health.fault)
-        async with AsyncExitStack() as stack:
-            try:
-                reply = await stack.enter_async_context(self._backend.ask(request))
-            except Refused:
-                if not request.repeatable:
-                    raise
-                reply = await stack.enter_async_context(self._backend.ask(replace(request, repeatable=False)))
-            yield reply
+        return _Offer(self, self._backend, request)
 
     async def watch(self, interval: float = INTERVAL_S) -> Never:
         """Probe until cancelled."""
@@ -95,3 +86,32 @@ class Watched:
             return error.what
         except TimeoutError:
             return f"no answer in {self._probe_seconds:g} s"
+
+
+class _Offer:
+    """One ask, as a context."""
+
+    __slots__ = ("_backend", "_request", "_taken", "_watched")
+
+    def __init__(self, watched: Watched, backend: Backend, request: BackendRequest) -> None:
+        self._watched, self._backend, self._request = watched, backend, request
+
+    async def __aenter__(self) -> BackendReply:
+        health = self._watched.health
+        if health.state is State.DOWN:
+            raise BackendUnavailable("it does not answer its health checks", self._backend.name, health.fault)
+        try:
+            return await self._offer(self._request)
+        except Refused:
+            if not self._request.repeatable:
+                raise
+        return await self._offer(replace(self._request, repeatable=False))
+
+    async def _offer(self, request: BackendRequest) -> BackendReply:
+        self._taken = self._backend.ask(request)
+        return await self._taken.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._taken.__aexit__(kind, error, trace)

@@ -39,6 +39,7 @@ class Ending:
 class Journalist(Protocol):
     """Told of each exchange twice; returns once what it was told is durable, and raises `AuditError` when it cannot.
 
+    Cancelling the wait does not take back what was told: it is written all the same.
     `kept` is the text the record may hold, None where nobody could redact it; `digest` is the policy's.
     """
 

@@ -11,6 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 
+from aiohttp.abc import AbstractStreamWriter
 from aiohttp.web import BaseRequest, Response, StreamResponse
 
 from gateway.core.errors import AuditError, BackendError
@@ -61,6 +62,9 @@ class Proxy:
                 await self.journalist.opened(judgement, kept, gate.digest)
             except AuditError:
                 return _refused(Refuse(Code.AUDIT_UNAVAILABLE), arrival)
+            except asyncio.CancelledError:  # the client left; an exchange that was opened is closed
+                await asyncio.shield(self.journalist.closed(judgement, Ending(Outcome.ABORTED, None)))
+                raise
             if judgement.refusal is not None or arrival.ask is None:
                 return await self._refuse(arrival, judgement)
             return await _Passing(self, request, arrival, judgement, gate, arrival.ask).run()
@@ -91,6 +95,7 @@ class _Passing:
         self._writing: Writing = ask.writing(self._exchange, int(self._exchange.received_at))
         self._inspection = Inspection(partial(chain_of, gate, self._exchange), self._exchange.parameters.tools)
         self._response: StreamResponse | None = None
+        self._writer: AbstractStreamWriter | None = None  # the response's own: one call less for each token
         self._began = proxy.tick()
         self._first_byte: float | None = None
 
@@ -100,11 +105,11 @@ class _Passing:
         except BackendError as error:
             refusal = Refuse(error.code)
         except (asyncio.CancelledError, ConnectionError):  # the client left; what it saw is still recorded
-            await asyncio.shield(self._close(Ending(Outcome.ABORTED, None)))
+            await asyncio.shield(self._close(Outcome.ABORTED, None))
             raise
-        ending = Ending(Outcome.ANSWERED, None) if refusal is None else Ending(Outcome.FAILED, refusal.code)
+        outcome, code = (Outcome.ANSWERED, None) if refusal is None else (Outcome.FAILED, refusal.code)
         try:
-            await asyncio.shield(self._close(ending))
+            await self._close(outcome, code)
         except AuditError:
             refusal = Refuse(Code.AUDIT_UNAVAILABLE)
         return await self._end(refusal)
@@ -127,11 +132,12 @@ class _Passing:
         return None
 
     async def _send(self, data: bytes) -> None:
-        if self._response is None:
+        if self._writer is None:
             self._first_byte = self._proxy.tick()
             self._response = StreamResponse(headers=self._headers())
-            await self._response.prepare(self._request)
-        await self._response.write(data)
+            self._writer = await self._response.prepare(self._request)
+            assert self._writer is not None  # it is, the first time
+        await self._writer.write(data)
 
     async def _end(self, refusal: Refuse | None) -> StreamResponse:
         if self._response is None:
@@ -145,21 +151,20 @@ class _Passing:
     def _failure(self, refusal: Refuse) -> bytes:
         return self._writing.fail(refusal.code, sentence(refusal), self._exchange.id)
 
-    async def _close(self, ending: Ending) -> None:
+    async def _close(self, outcome: Outcome, code: Code | None) -> None:
         seen = self._inspection
         first = self._first_byte - self._began if self._first_byte is not None else None
-        await self._proxy.journalist.closed(
-            self._judgement,
-            replace(
-                ending,
-                answers={str(channel): text for channel, text in seen.released.items()},
-                findings=tuple(seen.findings),
-                usage=seen.usage,
-                fault=seen.fault,
-                seconds=self._proxy.tick() - self._began,
-                first_byte_seconds=first,
-            ),
+        ending = Ending(
+            outcome,
+            code,
+            {str(channel): text for channel, text in seen.released.items()},
+            tuple(seen.findings),
+            seen.usage,
+            seen.fault,
+            self._proxy.tick() - self._began,
+            first,
         )
+        await self._proxy.journalist.closed(self._judgement, ending)
 
     def _headers(self) -> dict[str, str]:
         headers = {"x-request-id": self._exchange.id, "content-type": self._writing.content_type, "server": SERVER}
