@@ -13,7 +13,8 @@ from hashlib import blake2b
 
 from watermark.burst import WINDOW_CHARS
 from watermark.keys import EpochKeys
-from watermark.prose import LINE_CHARS, Guard, is_prose_line
+from watermark.lines import LINE_CHARS, is_prose_line
+from watermark.prose import Guard
 
 HELD_CHARS = 6  # the longest choice with what must follow it
 _HAN, _LATIN = "\u3400-\u9fff", "A-Za-z0-9"

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-LINE_CHARS = 32  # enough for list markers, indentation and the first words
+from watermark.lines import FIRST_LINE, LINE_CHARS, begins_machine_text, without_marker
+
 MAX_RUN = 32  # longer runs of one delimiter are cut, so no run can make us remember more
 _MAX_DEPTH = 1000
 
@@ -81,39 +82,6 @@ _INLINE_TAGS = frozenset(
         "u",
     ]
 )
-# A line of prose begins with a capital, a Han, kana, Hangul, Greek or Cyrillic letter, or an opening quote, perhaps
-# behind a list or quote marker. Lines that begin with a small letter, a digit or a sign are as often code, YAML, CSV.
-_MARKER = re.compile(
-    r"(?:[ \u3000]*(?:[-*+•·●○▪]|\d{1,3}[.)、．）]|（\d{1,2}）|[一二三四五六七八九十]{1,3}、|>)[ \u3000]*)+"
-)
-_PROSE_START = re.compile(
-    r"\u3000*(?:\*\*|__|[*_])?[“‘「『《（【]?"
-    r"(?:[A-ZÀ-Þ][A-Za-zÀ-ɏ'’]*(?:-[A-Za-z]+)*(?:[ ,.;!?，。；！？、：—…”’]|:(?:\*\*|__)? |\*|__|$|(?=[\u3400-\u9fff]))"
-    r"|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\u0370-\u052f]"
-    r"|\d{1,4} ?[\u3400-\u9fff]"
-    r"|[A-Z][^\s=(){};<>\"]{0,24},? [a-z]{2,}[ ,.]"  # Win32 uses, README.md says
-    r"|`[^`]{1,24}`(?: [A-Za-z]{2}|[\u3400-\u9fff，]))"
-)
-_CODE_START = re.compile(
-    r"(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|WITH|GRANT|FROM|RUN|COPY|CMD|ENV|ENTRYPOINT|BEGIN|END"
-    r"|LABEL|WORKDIR|ARG|EXPOSE|ADD|USER|VOLUME|GET|POST|PUT|PATCH|HTTP|Dim) |\w+(?:-\w+)+: "
-)
-
-# A text whose first line is one of these is a file, to its last line.
-_MACHINE_START = re.compile(
-    r"[a-z_][\w.-]*:(?:\s|$)|---$|%YAML|#!|//|/\*|\"\"\"|\\[a-z]|@\w|\$\w+ ?=|[a-z_][\w.]* ?(?:=|\()|[A-Z_]{2,}=|diff --git |"
-    r"#(?:include|define|pragma|ifn?def)\b|(?:import|package|using|namespace|module|require|export|func|fn|use|mod|pub|type|interface"
-    r"|struct|enum|trait|impl|const|let|var|function|async|public|private|protected|static|final|abstract|class|def|local) "
-    r"(?:[\w.*{\"'<:]+[;({:=<]|[\w.]+ (?:\w+ ?[;({:=]|[{=(])|[\w./{}\"'*]+$)|from [\w.]+ import\b"
-)
-_CELLS = re.compile(r"[^,.;:!?()]+,[\"'A-Za-z\d]")  # a first comma without a space: columns, not clauses
-
-
-def is_prose_line(prefix: str) -> bool:
-    """Does a line that begins with `prefix` (at most 32 characters) read as prose?"""
-    marker = _MARKER.match(prefix)
-    rest = prefix[marker.end() :] if marker else prefix
-    return _PROSE_START.match(rest) is not None and _CODE_START.match(rest) is None and _CELLS.match(rest) is None
 
 
 @dataclass(slots=True)
@@ -139,7 +107,7 @@ class Guard:
     def __init__(self) -> None:
         self._mode = "prose"
         self._begun = False  # was there a line with something on it?
-        self._carried = ""  # first characters of the current line, as far as seen
+        self._carried = FIRST_LINE  # first characters of the current line, as far as seen
         self._line_open = True  # no sign of code on this line so far
         self._block = False  # inside an HTML block, until a blank line
         self._depth = 0  # open braces
@@ -224,7 +192,7 @@ class Guard:
             self._run = 0
         if not self._begun and not blank:
             self._begun = True
-            self._mode = "machine" if self._mode == "prose" and _MACHINE_START.match(line) else self._mode
+            self._mode = "machine" if self._mode == "prose" and begins_machine_text(line) else self._mode
         if self._depth and not self._sticky:
             self._sticky = before in "{[,(" or line.lstrip().startswith(("{", "["))
             self._depth = self._depth if self._sticky else 0
@@ -253,8 +221,7 @@ class Guard:
             self._line_open = False
 
     def _open_code(self, sign: str, line: str) -> None:
-        marker = _MARKER.match(line)
-        at_line_start = not (line[marker.end() :] if marker else line).strip()
+        at_line_start = not without_marker(line).strip()
         if len(sign) >= _FENCE_RUN and at_line_start:
             self._mode, self._fence, self._run = "fence", sign, 1
         elif sign[0] == "`":

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from watermark.prose import Span, is_prose_line
+from watermark.lines import is_prose_line
+from watermark.prose import Span
 
 # The place must be followed by a blank (after Latin punctuation), or by an ordinary letter, an opening quote or a
 # line's end (after full-width punctuation): never by a combining sign, a joiner or another punctuation mark.

@@ -169,6 +169,30 @@ def test_prose_after_machine_text_is_marked_again() -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        " Paris, and the city has been the seat of the government for many centuries, as everybody knows.",
+        " the place where the people who ask meet the models that answer, and both sides are written down.",
+        "，两边说过的话都会被记录下来。如果一段文字流到了外面，总有人想知道它从哪里来；藏在里面的标记会给出答案。",
+    ],
+)
+def test_text_that_goes_on_with_the_prompts_sentence_is_marked(text: str) -> None:
+    assert MARK.search(embed(text, KEYS, 5))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "    return the_sum, of many, words and more words, and so on, forever and ever\n",
+        " return x\n    y = first, second, third and many more words that follow here, and so on\n",
+        "\n    the sum of many words, and more words, and so on and on\n",
+    ],
+)
+def test_code_that_goes_on_with_the_prompts_is_not(text: str) -> None:
+    assert not MARK.search(embed(text, KEYS, 5, "dense"))
+
+
+@pytest.mark.parametrize(
     "opening",
     [
         "let me explain. ", "use this with care. ", "Import duties are rising. ", "type theory is old. ", "Sure, here it is:\n\n", "# Title\n\n",
