@@ -77,17 +77,19 @@ class Journal:
         """
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = _take(directory, f"lock-{origin}", f"origin {origin}")
+        told = [*watchers, *([Sealer(directory, origin, signer, copies)] if signer else [])]
         try:
             found = recovery.find(directory, origin)
-            told = [*watchers, *([Sealer(directory, origin, signer, copies)] if signer else [])]
             for watcher in told:
                 watcher.begin(found.tree)
             disk = disk or RealDisk()
             segments = Segments(directory, origin, disk, sizes, clock, found.tree, dict(found.open))
-            salts = Salts(entropy)
-            writer = Writer(segments, disk, sizes, directory / f"ballast-{origin}", salts.item, clock, told)
+            salts, its_own = Salts(entropy), Salts(entropy)  # a pool for each thread
+            writer = Writer(segments, disk, sizes, directory / f"ballast-{origin}", its_own.item, clock, told)
             _begin(writer, salts, found, clock, (origin, directory))
         except BaseException:
+            for watcher in told:
+                watcher.close()
             os.close(lock)
             raise
         return cls(origin, writer, salts, lock)

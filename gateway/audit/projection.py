@@ -25,6 +25,7 @@ from gateway.core.errors import AuditError
 
 FILE = "query.sqlite"
 BATCH = 2_000  # rows a transaction: a crash loses that much of a cache
+READERS_MAY_TAKE_MS = 2000  # how long erasing waits for those who are reading the rows
 FETCH = 500  # rows read at a time while somebody iterates
 
 _SCHEMA = """
@@ -120,7 +121,10 @@ class Projection:
         """Remove a subject's texts from the file, not just from sight."""
         sql = "DELETE FROM texts WHERE number IN (SELECT number FROM records WHERE user = ? AND tenant = ?)"
         self._db.execute(sql, (user, tenant))
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._db.execute(f"PRAGMA busy_timeout = {READERS_MAY_TAKE_MS}")
+        busy, *_ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise AuditError("somebody is reading the rows: a copy of the texts is still in them", FILE, "erase again")
 
     def frames_of(self, tenant: str, user: str, until: int) -> list[tuple[Path, Frame]]:
         """The frames with a subject's texts up to a time (Unix milliseconds, included), and the files they are in."""

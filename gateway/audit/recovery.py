@@ -26,6 +26,8 @@ class Found:
 def find(directory: Path, origin: str) -> Found:
     """Read the last segment, cutting a tail that a crash tore. What is cut was never acknowledged; it is kept aside."""
     found = Found()
+    for stale in directory.glob(f"new-seg-{origin}-*.wal"):  # begun, and never a segment
+        stale.unlink()
     listed = frames.segments(directory, origin)
     while listed:
         path = listed[-1][1]

@@ -85,14 +85,17 @@ class Vault:
         return _destroy(self._path(tenant, user))
 
     def rewrap(self, new: Master) -> int:
-        """Put every tenant's key under a new master key; subjects' keys and records stay as they are. Gives how many."""
+        """Put every tenant's key under a new master key; subjects' keys and records stay as they are. Gives how many.
+
+        May be run again after a crash: what is under the new key already stays as it is.
+        """
         count = 0
         for folder in self._tenants():
-            path = folder / "tenant.key"
-            tenant = (folder / "tenant.name").read_text()
-            key = self._master.unwrap(path.read_bytes(), tenant.encode())
-            replace_durably(path, new.wrap(key, tenant.encode()))
-            count += 1
+            path, about = folder / "tenant.key", (folder / "tenant.name").read_bytes()
+            wrapped = path.read_bytes()
+            if not _opens(new, wrapped, about):
+                replace_durably(path, new.wrap(self._master.unwrap(wrapped, about), about))
+                count += 1
         self._master = new
         return count
 
@@ -128,6 +131,14 @@ class Vault:
 
     def _tenants(self) -> Iterable[Path]:
         return sorted(path.parent for path in self._directory.glob("*/tenant.key"))
+
+
+def _opens(master: Master, wrapped: bytes, about: bytes) -> bool:
+    try:
+        master.unwrap(wrapped, about)
+    except AuditError:
+        return False
+    return True
 
 
 def _destroy(path: Path) -> bool:

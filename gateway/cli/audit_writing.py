@@ -1,4 +1,4 @@
-"""`hangu audit erase` and `reveal`: the verbs that touch what is kept. Who asks is known by a token of the site, as at its door.
+"""`hangu audit erase`, `reveal` and `rekey`: the verbs that touch what is kept. Who asks is known by a token of the site, as at its door.
 
 Each writes to the record before it does anything, in a log of its own beside the gateway's.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import secrets
 import time
 import tomllib
 from collections.abc import Sequence
@@ -17,10 +18,12 @@ import jwt
 
 from gateway.audit import disclosure
 from gateway.audit.disclosure import Person
+from gateway.audit.disk import replace_durably
 from gateway.audit.journal import Journal
 from gateway.audit.projection import Projection
+from gateway.audit.record import event
 from gateway.audit.seal import FileSigner
-from gateway.audit.vault import Key, Vault
+from gateway.audit.vault import KEY_BYTES, Key, Vault
 from gateway.cli.words import say
 from gateway.core.errors import AuditError
 
@@ -32,7 +35,7 @@ ALGORITHMS = ["EdDSA", "ES256", "RS256"]
 
 
 def configure(verbs: Verbs[argparse.ArgumentParser]) -> None:
-    """Arguments of both."""
+    """Arguments of all three."""
     from gateway.cli.audit import add_verb
 
     one = add_verb(verbs, "erase", _erase, say("erase one caller's texts", "删除某个调用者的正文"))
@@ -45,6 +48,8 @@ def configure(verbs: Verbs[argparse.ArgumentParser]) -> None:
     one = add_verb(verbs, "reveal", _reveal, say("show the original texts of an exchange", "显示某次交互的原文"))
     one.add_argument("exchange", metavar="ID")
     _who(one)
+    words = say("make the key that originals are sealed with, or replace it", "生成或更换封存原文的主密钥")
+    _who(add_verb(verbs, "rekey", _rekey, words))
 
 
 def _who(parser: argparse.ArgumentParser) -> None:
@@ -89,6 +94,29 @@ async def _revealing(args: argparse.Namespace, place: Place) -> int:
                 journal, vault, record, who, args.exchange, args.reason, time.time(), needed=needed
             )
     print("\n\n".join(texts))
+    return 0
+
+
+def _rekey(args: argparse.Namespace, place: Place) -> int:
+    return asyncio.run(_rekeying(args, place))
+
+
+async def _rekeying(args: argparse.Namespace, place: Place) -> int:
+    """The new key is kept under another name until every tenant's key is under it: a crash in between loses nothing."""
+    person = persons(args.site, args.token)[0]
+    if "operator" not in person.roles:
+        raise AuditError("this needs the role operator", person.name, "sign in as an operator")
+    path = _sealing_key(args.site)
+    coming = path.with_name("sealing.key.next")
+    if not coming.exists():
+        replace_durably(coming, secrets.token_bytes(KEY_BYTES).hex().encode())
+        coming.chmod(0o600)
+    vault = _vault(args.site)
+    async with _journal(place) as journal:
+        await journal.append(event("key.replaced", time.time(), {"reason": args.reason}, actor=person.name))
+        count = vault.rewrap(Key(bytes.fromhex(coming.read_text()))) if vault else 0
+    coming.replace(path)
+    print(say(f"wrapped the keys of {count} tenants anew", f"已用新主密钥重新封装 {count} 个租户的密钥"))
     return 0
 
 

@@ -152,3 +152,31 @@ def test_erase_is_final_and_the_record_verifies(site: Path, capsys: pytest.Captu
     assert main(["audit", "reveal", str(site), "x1", "--reason", "late", "--token", auditor]) == 2
     assert main(["audit", "erase", str(site), *whose, "--hold"]) == 0
     assert main(["audit", "erase", str(site), *whose]) == 2
+
+
+def test_a_replaced_key_opens_everything_and_only_operators_replace_it(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    auditor, operator = token(site, "eve", "auditor"), token(site, "olga", "operator")
+    before = (site / "keys" / "sealing.key").read_text()
+    assert main(["audit", "rekey", str(site), "--reason", "yearly", "--token", auditor]) == 2
+    assert (site / "keys" / "sealing.key").read_text() == before
+    assert main(["audit", "rekey", str(site), "--reason", "yearly", "--token", operator]) == 0
+    assert (site / "keys" / "sealing.key").read_text() != before
+    capsys.readouterr()
+    assert main(["audit", "reveal", str(site), "x1", "--reason", "incident", "--token", auditor]) == 0
+    assert "as it came" in capsys.readouterr().out
+    assert main(["audit", "query", str(site), "--outcome", "key.replaced"]) == 0
+
+
+def test_a_key_that_was_being_replaced_when_the_power_went_is_replaced_on_the_next_try(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vault = Vault(site / "keys" / "subjects", Key(b"m" * 32))
+    vault.rewrap(Key(b"n" * 32))  # everything is under the new key, and it has not got its name yet
+    (site / "keys" / "sealing.key.next").write_text("6e" * 32)
+    operator, auditor = token(site, "olga", "operator"), token(site, "eve", "auditor")
+    assert main(["audit", "rekey", str(site), "--reason", "again", "--token", operator]) == 0
+    assert (site / "keys" / "sealing.key").read_text() == "6e" * 32
+    capsys.readouterr()
+    assert main(["audit", "reveal", str(site), "x1", "--reason", "incident", "--token", auditor]) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from gateway.audit.disclosure import Person, erase, hold, is_held, release, reveal
 from gateway.audit.journal import Journal
-from gateway.audit.projection import Projection
+from gateway.audit.projection import FILE, Projection
 from gateway.audit.proof import check, prove
 from gateway.audit.query import Filter
 from gateway.audit.record import Event, Opened, opened, part
@@ -200,3 +201,22 @@ def test_what_was_sealed_for_one_opens_for_no_other(vault: Vault, id_: str, user
     vault.seal(exchange_of("bob"))
     with pytest.raises(AuditError, match="does not open"):
         vault.open(told, id_, "acme", user)
+
+
+async def test_an_erasure_does_not_call_itself_done_while_a_reader_keeps_the_texts(
+    directory: Path, signer: FileSigner, vault: Vault
+) -> None:
+    await write(directory, signer, vault)
+    with Projection.open(directory):
+        pass
+    reader = sqlite3.connect(directory / FILE, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT COUNT(*) FROM texts").fetchone()
+    async with Journal.open(directory, "cli", sizes=SIZES, signer=signer) as journal:
+        whose = ("acme", "ana")
+        with pytest.raises(AuditError, match="erase again"):
+            await erase(directory, journal, vault, AUDITOR, whose, "request", LATER)
+        reader.close()
+        await erase(directory, journal, vault, AUDITOR, whose, "request", LATER)
+    assert anywhere(directory.parent, "kept-ana-") == []
+    assert verify(directory, signer.public).ok
