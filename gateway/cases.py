@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.core.exchange import Action, Exchange, Parameters, Passage, Peer, Principal
-from gateway.core.pipeline import Gate, judge
+from gateway.core.pipeline import Gate, Ruling, judge
 from gateway.core.ports import Route, Wire
 from gateway.core.reply import Channel
 from gateway.core.stage import Stage
@@ -26,12 +26,16 @@ PLACES = {Action.CHAT: "messages[0].content", Action.COMPLETE: "prompt"}  # wher
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What became of one exchange: the outcome, the refusal's code, what was found, the text as it went on."""
+    """What became of one exchange: the outcome, the refusal's code, what was found, the text as it went on.
+
+    `rulings` are what the request's stages said, one after the other.
+    """
 
     outcome: Outcome
     code: str
     findings: tuple[Finding, ...]
     text: str
+    rulings: tuple[Ruling, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +89,9 @@ def _no_clock() -> float:
 def _asked(gate: Gate, exchange: Exchange) -> Seen:
     judged = judge((stage for stage in gate.stages if stage.name != "identity"), exchange, _no_clock)
     if judged.refusal is not None:
-        return _blocked(judged.refusal.code, judged.findings)
+        return _blocked(judged.refusal.code, judged.findings, judged.rulings)
     before, after = _text(exchange), _text(judged.exchange)
-    return Seen(Outcome.ALLOW if before == after else Outcome.REDACT, "", judged.findings, after)
+    return Seen(Outcome.ALLOW if before == after else Outcome.REDACT, "", judged.findings, after, judged.rulings)
 
 
 def _answered(gate: Gate, exchange: Exchange, text: str) -> Seen:
@@ -104,8 +108,8 @@ def _answered(gate: Gate, exchange: Exchange, text: str) -> Seen:
     return Seen(Outcome.ALLOW if released == text else Outcome.REDACT, "", findings, released)
 
 
-def _blocked(code: Code, findings: Iterable[Finding]) -> Seen:
-    return Seen(Outcome.BLOCK, code.value, tuple(findings), "")
+def _blocked(code: Code, findings: Iterable[Finding], rulings: tuple[Ruling, ...] = ()) -> Seen:
+    return Seen(Outcome.BLOCK, code.value, tuple(findings), "", rulings)
 
 
 def _text(exchange: Exchange) -> str:

@@ -20,6 +20,9 @@ from gateway import app, gpu, jwks
 from gateway.app import Lasting, Site
 from gateway.audit import record, seal
 from gateway.audit.journal import Journal
+from gateway.console.console import Console
+from gateway.console.reading import Archive
+from gateway.console.standing import Standing
 from gateway.core.errors import PolicyError
 from gateway.core.exchange import Exchange
 from gateway.core.pipeline import Gate, Judgement, judge
@@ -35,6 +38,7 @@ from gateway.observe import CONTENT_TYPE, Metrics
 from gateway.recording import Recording
 from gateway.reload import CurrentGate
 from gateway.settings import Settings
+from policies.bundle import Bundle
 
 MARK_BITS = 34  # what a mark carries; 1.7e10 ids, so that a random one is almost surely unused
 JUDGE_SECONDS = 10.0  # a judgement in a thread that takes longer is a refusal: the caller gave up long before
@@ -62,7 +66,7 @@ class Works:
     def listens(self, door: str, port: int) -> None:
         """A port is known only once it is taken; from then on its Host values are."""
         names = self.site.settings.listen.server_names if door == "data" else self.site.settings.admin_names
-        self.strictness[door] = Strictness(hosts(names, port), queries=door == "admin")
+        self.strictness[door] = Strictness(hosts(names, port), queries=door == "admin", forms=door == "admin")
 
     def noticed(self, notice: Notice) -> None:
         self.metrics.noticed(notice.value)
@@ -81,7 +85,8 @@ async def open_works(site: Site, origin: str, share: float, stack: AsyncExitStac
     """Open everything. Raises GatewayError naming what cannot be opened; the stack closes what was."""
     metrics = Metrics()
     kept, fetching = await _lasting(site, share, stack)
-    build = partial(_build, site, kept)
+    built: dict[str, Bundle] = {}
+    build = partial(_build, site, kept, built)
     current = CurrentGate(await asyncio.to_thread(build))
     bundle = app.load_bundle(site)
     backend = await app.open_backend(site.settings, stack)
@@ -99,6 +104,16 @@ async def open_works(site: Site, origin: str, share: float, stack: AsyncExitStac
         turnstile,
         time.perf_counter,
     )
+    console = Console(
+        Archive(Path(site.settings.audit.directory)),
+        lambda: Standing(current.gate, built[current.gate.digest], current.generation),
+        partial(app.wire, site.settings),
+        lambda: (backend.name, backend.health),
+        ready.missing,
+        site.settings.tls,
+        journal.append,
+        time.time,
+    )
     admin = Admin(
         partial(_check, strictness, "admin"),
         app.admin_identity(site.settings, kept),
@@ -107,6 +122,8 @@ async def open_works(site: Site, origin: str, share: float, stack: AsyncExitStac
         lambda: (metrics.render(), CONTENT_TYPE),
         new_id,
         time.time,
+        console.pages(),
+        console.forms(),
     )
     background = [backend.watch(site.settings.backend.health_seconds), *fetching, *_gpu(site.settings, metrics)]
     return Works(site, journal, metrics, current, turnstile, proxy, admin, build, strictness, ready, background)
@@ -155,12 +172,16 @@ async def _lasting(site: Site, share: float, stack: AsyncExitStack) -> tuple[Las
     return replace(kept, keys=keys.current, unknown_key=keys.want), [keys.run()]
 
 
-def _build(site: Site, kept: Lasting) -> Gate:
-    """The gate that the policy files describe now; refused when it fails its own cases."""
+def _build(site: Site, kept: Lasting, built: dict[str, Bundle]) -> Gate:
+    """The gate that the policy files describe now; refused when it fails its own cases. `built` keeps what it is made of."""
     bundle = app.load_bundle(site)
     gate = app.build_gate(bundle, site.settings, kept)
     if site.settings.policies.run_cases and (failed := app.unmet_cases(bundle, gate, site.settings)):
         raise PolicyError("\n".join(failed), "cases", "a case says what the policy promises: mend either")
+    built.pop(bundle.digest, None)
+    built[bundle.digest] = bundle
+    for older in list(built)[:-2]:  # the one in force until the swap, and the new one
+        del built[older]
     return gate
 
 
