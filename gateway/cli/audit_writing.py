@@ -64,7 +64,7 @@ def _erase(args: argparse.Namespace, place: Place) -> int:
 
 async def _erasing(args: argparse.Namespace, place: Place) -> int:
     person, whose, now = persons(args.site, args.token)[0], (args.tenant, args.user), time.time()
-    async with _journal(place) as journal:
+    async with open_journal(place) as journal:
         if args.hold or args.release:
             act = disclosure.hold if args.hold else disclosure.release
             await act(journal, person, *whose, args.reason, now)
@@ -87,7 +87,7 @@ async def _revealing(args: argparse.Namespace, place: Place) -> int:
             "nothing is sealed at this site", str(_sealing_key(args.site)), "originals are kept where policy says so"
         )
     needed = 2 if _settings(args.site).get("audit", {}).get("reveal_by_two") else 1
-    async with _journal(place) as journal:
+    async with open_journal(place) as journal:
         with Projection.open(place.directory) as record:
             who = persons(args.site, args.token)
             texts = await disclosure.reveal(
@@ -112,7 +112,7 @@ async def _rekeying(args: argparse.Namespace, place: Place) -> int:
         replace_durably(coming, secrets.token_bytes(KEY_BYTES).hex().encode())
         coming.chmod(0o600)
     vault = _vault(args.site)
-    async with _journal(place) as journal:
+    async with open_journal(place) as journal:
         await journal.append(event("key.replaced", time.time(), {"reason": args.reason}, actor=person.name))
         count = vault.rewrap(Key(bytes.fromhex(coming.read_text()))) if vault else 0
     coming.replace(path)
@@ -142,7 +142,8 @@ def _person(path: Path, keys: Sequence[bytes], identity: dict[str, Any]) -> Pers
     raise AuditError(f"the token is not good here: {problem}", str(path))
 
 
-def _journal(place: Place) -> Journal:
+def open_journal(place: Place) -> Journal:
+    """The command line's own log at a site, sealed like the gateway's."""
     return Journal.open(place.directory, ORIGIN, signer=FileSigner.load(place.signing_key), copies=place.copies)
 
 

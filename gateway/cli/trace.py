@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import getpass
 import json
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
 from gateway import settings, tracing
+from gateway.audit.record import Event, event
+from gateway.cli.audit import Place, place_of
+from gateway.cli.audit_writing import open_journal, persons
 from gateway.cli.words import say
 from gateway.core.errors import GatewayError
 from watermark import Keys
@@ -27,8 +35,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ),
     )
     parser.add_argument(
-        "--reason", default="", help=say("why it is traced, for the record", "追溯原因（写入审计记录）")
+        "--reason", default="", help=say("why it is traced: goes on the record", "追溯原因：写入审计记录")
     )
+    text = say("token of the person who traces (default: the system's user)", "追溯者的令牌（默认：系统用户）")
+    parser.add_argument("--token", type=Path, metavar="FILE", help=text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,5 +50,27 @@ def run(args: argparse.Namespace) -> int:
     site = settings.load(args.site, complete=False)
     keys = Keys.from_master(site.watermark.master_key.key())
     found = tracing.trace_text(text, keys, tracing.Places(Path(site.audit.directory), Path(site.watermark.index)))
-    print(json.dumps(found.as_json(), ensure_ascii=False, indent=2))
+    told = found.as_json()
+    told["evidence"]["recorded"] = _record(args, told)
+    print(json.dumps(told, ensure_ascii=False, indent=2))
     return 0 if found.traced else 1
+
+
+def _record(args: argparse.Namespace, told: dict[str, Any]) -> bool:
+    """That somebody traced a text, and what came of it: on the record, where this machine can write one."""
+    place = place_of(args.site, None)
+    if not place.signing_key.exists():
+        print(
+            say("not recorded: the signing key is not on this machine", "未写入记录：本机没有签名密钥"), file=sys.stderr
+        )
+        return False
+    person = persons(args.site, [args.token])[0].name if args.token else f"system/{getpass.getuser()}"
+    named = {"reason": args.reason, "grade": told["grade"], "exchange": told["exchange"] or ""}
+    tenant, user = told["tenant"] or "", told["user"] or ""
+    asyncio.run(_append(place, event("leak.traced", time.time(), named, actor=person, tenant=tenant, subject=user)))
+    return True
+
+
+async def _append(place: Place, what: Event) -> None:
+    async with open_journal(place) as journal:
+        await journal.append(what)
