@@ -141,7 +141,7 @@ def _openai(wire: AnyWire, draft: Draft, action: Action, path: str) -> Ask:
     if stream:
         draft.out["stream"] = True
         draft.out["stream_options"] = {"include_usage": True}  # what it cost is always recorded
-    samples = draft.parameters().samples
+    samples = int(str(draft.facts.get("samples", 1)))
     going_on = _last_words(draft) if chat else _prompts(draft)
     thinking = begins(wire.thinking, going_on, templated=chat, constrained=draft.facts.get("grammar") is True)
 

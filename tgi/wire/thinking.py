@@ -6,7 +6,7 @@ Only the first thoughts count: a tag after the answer has begun is part of the a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.core.reply import Channel, Delta, Kind, Token
@@ -58,11 +58,16 @@ class Splitter:
     choice: int
     state: _Where
     held: str = ""  # may yet be part of a tag
+    answer: Channel = field(init=False)
+    thought: Channel = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.answer, self.thought = Channel(self.choice), Channel(self.choice, Kind.REASONING)
 
     def feed(self, text: str, tokens: Sequence[Token] = ()) -> list[Delta]:
         """Deltas for the text; a token is told only where it lies whole on one side."""
         if self.state is _Where.ANSWER:
-            return [self._delta(Kind.CONTENT, text, tokens)] if text else []
+            return [Delta(self.answer, text, tuple(tokens))] if text else []
         before, self.held = self.held, ""
         return self._start(before, text, tokens) if self.state is _Where.START else self._thought(before, text, tokens)
 
@@ -99,12 +104,14 @@ class Splitter:
         return [self._delta(Kind.REASONING, thought, tokens if exact else ())] if thought else []
 
     def _delta(self, kind: Kind, text: str, tokens: Sequence[Token]) -> Delta:
-        return Delta(Channel(self.choice, kind), text, tuple(tokens))
+        return Delta(self.answer if kind is Kind.CONTENT else self.thought, text, tuple(tokens))
 
 
 def splitter(choice: int, thinking: Thinking) -> Splitter:
-    begin = {Thinking.TAGGED: _Where.START, Thinking.OPENED: _Where.THOUGHT, Thinking.NEVER: _Where.ANSWER}
-    return Splitter(choice, begin[thinking])
+    return Splitter(choice, _BEGIN[thinking])
+
+
+_BEGIN = {Thinking.TAGGED: _Where.START, Thinking.OPENED: _Where.THOUGHT, Thinking.NEVER: _Where.ANSWER}
 
 
 def _beginning_of_closing(text: str) -> int:
