@@ -18,8 +18,11 @@ from aiohttp.web import BaseRequest
 
 from gateway import app, gpu, jwks
 from gateway.app import Lasting, Site
-from gateway.audit import record, seal
+from gateway.audit import record, seal, watches
+from gateway.audit.alarms import Alarms, Notify, Sanctions
+from gateway.audit.anomalies import WATCHES, Detectors
 from gateway.audit.journal import Journal
+from gateway.audit.webhook import webhook
 from gateway.console.console import Console
 from gateway.console.reading import Archive
 from gateway.console.standing import Standing
@@ -27,7 +30,7 @@ from gateway.core.errors import PolicyError
 from gateway.core.exchange import Exchange
 from gateway.core.pipeline import Gate, Judgement, judge
 from gateway.core.ports import Backend
-from gateway.core.verdict import Code, Refuse
+from gateway.core.verdict import Code, Finding, Refuse
 from gateway.http.admin import Admin
 from gateway.http.door import Notice, peer_of
 from gateway.http.intake import Intake
@@ -39,6 +42,7 @@ from gateway.recording import Recording
 from gateway.reload import CurrentGate
 from gateway.settings import Settings
 from policies.bundle import Bundle
+from policies.problem import PolicyInvalid
 
 MARK_BITS = 34  # what a mark carries; 1.7e10 ids, so that a random one is almost surely unused
 JUDGE_SECONDS = 10.0  # a judgement in a thread that takes longer is a refusal: the caller gave up long before
@@ -90,9 +94,10 @@ async def open_works(site: Site, origin: str, share: float, stack: AsyncExitStac
     current = CurrentGate(await asyncio.to_thread(build))
     bundle = app.load_bundle(site)
     backend = await app.open_backend(site.settings, stack)
-    journal = await _journal(site, origin, stack)
+    alarms = _alarms(site)
+    journal = await _journal(site, origin, alarms, stack)
     strictness: dict[str, Strictness] = {}
-    turnstile = Turnstile(bundle.limits.exchanges_per_client)
+    turnstile = Turnstile(bundle.limits.exchanges_per_client, barred=partial(_barred, alarms.sanctions))
     ready = Readiness(journal, kept, lambda: backend.health.fault)
     intake = _intake(site.settings, app.wire(site.settings, bundle.routing.default.name), strictness)
     proxy = Proxy(
@@ -125,7 +130,12 @@ async def open_works(site: Site, origin: str, share: float, stack: AsyncExitStac
         console.pages(),
         console.forms(),
     )
-    background = [backend.watch(site.settings.backend.health_seconds), *fetching, *_gpu(site.settings, metrics)]
+    background = [
+        alarms.run(journal, await _told(site.settings, stack)),
+        backend.watch(site.settings.backend.health_seconds),
+        *fetching,
+        *_gpu(site.settings, metrics),
+    ]
     return Works(site, journal, metrics, current, turnstile, proxy, admin, build, strictness, ready, background)
 
 
@@ -185,16 +195,42 @@ def _build(site: Site, kept: Lasting, built: dict[str, Bundle]) -> Gate:
     return gate
 
 
-async def _journal(site: Site, origin: str, stack: AsyncExitStack) -> Journal:
+async def _journal(site: Site, origin: str, alarms: Alarms, stack: AsyncExitStack) -> Journal:
     """The journal, sealed by the site's key, with copies of each head where the settings say."""
     wanted = site.settings.audit
     signer = seal.FileSigner.load(Path(str(wanted.signing_key.file)))
     copies = [Path(wanted.second_path)] if wanted.second_path else []
-    directory = Path(wanted.directory)
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    sealer = seal.Sealer(directory, origin, signer, copies)
-    journal = await asyncio.to_thread(Journal.open, directory, origin, watchers=[sealer])
-    return await stack.enter_async_context(journal)
+    opened = partial(Journal.open, Path(wanted.directory), origin, signer=signer, copies=copies, watchers=[alarms])
+    return await stack.enter_async_context(await asyncio.to_thread(opened))
+
+
+def _alarms(site: Site) -> Alarms:
+    """What a site watches for: its own file's list, or the usual one."""
+    path = site.settings.audit.anomalies
+    try:
+        watched = watches.parse(Path(path).read_bytes(), str(path)) if path else WATCHES
+    except (PolicyInvalid, OSError) as error:
+        raise PolicyError(str(error), str(path), "see docs/explanation/the-record.md") from error
+    return Alarms(Detectors(watched), Sanctions())
+
+
+def _barred(sanctions: Sanctions, tenant: str, name: str) -> Refuse | None:
+    """An alarm's sanction: slowed callers come back later, blocked ones are not permitted for a while."""
+    held = sanctions.on(tenant, name, time.time())
+    if held is None:
+        return None
+    if held.action == "block":
+        return Refuse(
+            Code.NOT_PERMITTED, (Finding("anomaly", held.why, "exchange"),), "an alarm bars this caller for now"
+        )
+    wait = held.until - time.time()
+    return Refuse(Code.RATE_LIMITED, (Finding("anomaly", held.why, "exchange"),), retry_after=wait)
+
+
+async def _told(site: Settings, stack: AsyncExitStack) -> Notify | None:
+    if site.audit.alarm_url is None:
+        return None
+    return webhook(await stack.enter_async_context(app.open_session()), site.audit.alarm_url)
 
 
 def _intake(site: Settings, wire: Any, strictness: dict[str, Strictness]) -> Intake:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gateway.core.exchange import Exchange
@@ -11,12 +12,21 @@ from gateway.core.verdict import Code, Refuse
 Caller = tuple[str, str]  # tenant and name; or no tenant, and an address
 
 
+def _nobody(tenant: str, name: str) -> Refuse | None:
+    """Nobody is barred."""
+    return None
+
+
 @dataclass(slots=True)
 class Turnstile:
-    """`per_caller` is the number of exchanges one caller may have under way; `closed` turns everybody away."""
+    """`per_caller` is the number of exchanges one caller may have under way; `closed` turns everybody away.
+
+    `barred` says whether a caller is under a sanction now: an alarm's, and for a while.
+    """
 
     per_caller: int
     closed: bool = False
+    barred: Callable[[str, str], Refuse | None] = _nobody
     _inside: Counter[Caller] = field(default_factory=Counter)
 
     @property
@@ -31,6 +41,8 @@ class Turnstile:
     def _let_in(self, caller: Caller) -> Refuse | None:
         if self.closed:
             return Refuse(Code.DRAINING)
+        if (refusal := self.barred(*caller)) is not None:
+            return refusal
         if self._inside[caller] >= self.per_caller:
             return Refuse(Code.TOO_MANY_STREAMS)
         self._inside[caller] += 1

@@ -63,6 +63,14 @@ class Audit(Section):
         description="A directory on another disk or machine that receives each sealed head, against rewriting",
     )
 
+    anomalies: SitePath | None = Field(
+        default=None,
+        description="YAML list of what to watch for (bursts, floods, odd hours) and what to do; none: the usual",
+    )
+    alarm_url: Url | None = Field(
+        default=None, description="Address that alarms are posted to, as JSON without any text"
+    )
+
 
 class Elasticsearch(Section):
     """Where the record is shipped for search and dashboards. The journal on disk stays the original."""

@@ -88,6 +88,18 @@ def test_a_changed_policy_is_in_force_within_seconds_and_a_broken_one_never(fres
     assert told(fresh).count("policy.loaded") >= 2 and "policy.refused" in told(fresh)
 
 
+def test_a_burst_of_refusals_bars_its_caller_and_nobody_else(fresh: Path) -> None:
+    (fresh / "anomalies.yaml").write_text("- {kind: refusals, threshold: 4, window: 60, action: block, lasting: 60}\n")
+    configure(fresh, audit__anomalies='"anomalies.yaml"')
+    with running(*HANGU, "serve", str(fresh)) as started:
+        site = site_of(fresh, started)
+        wrong = {**CHAT, "model": "nothing-of-that-name"}
+        assert [ask(site, wrong)[0] for _ in range(4)] == [404] * 4
+        assert until(20, lambda: ask(site)[1].get("code") == "not_permitted")
+        assert ask(site, caller="reader")[0] == 200
+    assert "anomaly.refusals" in told(fresh)
+
+
 def test_two_workers_share_one_port_and_both_logs_verify(fresh: Path) -> None:
     configure(fresh, listen__workers="2")
     with running(*HANGU, "serve", str(fresh)) as started:
