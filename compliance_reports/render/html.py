@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Sequence
+from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 
-from jinja2 import DictLoader, Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from compliance_reports.evidence.catalogue import FAMILIES, MEASURES, family
@@ -21,16 +21,14 @@ from compliance_reports.reporting import Report
 
 _CODE = re.compile("`([^`]+)`")
 
-Drift = Sequence[tuple[str, Verdict | None, Verdict | None]]
-
 LANGUAGES = {"en": "en", "zh": "zh-CN"}
 
 
-def render(report: Report, language: str, signature: str = "", drift: Drift | None = None) -> bytes:
-    """The file, in "en" or "zh". `signature` is the blank that signing fills in, `drift` what changed since the last one."""
+def render(report: Report, language: str, signature: str = "") -> bytes:
+    """The file, in "en" or "zh". `signature` is the blank that signing fills in."""
     style = _file("report.css")
     policy = f"default-src 'none'; style-src 'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'; base-uri 'none'; form-action 'none'"
-    template = _environment().get_template("report.html.j2")
+    template = _template()
     page = template.render(
         report=report,
         facts=report.facts,
@@ -52,7 +50,6 @@ def render(report: Report, language: str, signature: str = "", drift: Drift | No
         policy=policy,
         signature=signature,
         language=language,
-        drift=drift,
     )
     return page.encode()
 
@@ -62,14 +59,11 @@ def _coded(text: str) -> Markup:
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
-def _environment() -> Environment:
-    return Environment(
-        loader=DictLoader({"report.html.j2": _file("report.html.j2")}),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+@cache
+def _template() -> Template:
+    """Compiled once: that takes longer than filling it in."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(_file("report.html.j2"))
 
 
 def _file(name: str) -> str:

@@ -82,6 +82,8 @@ WORDS: Mapping[str, Words] = MappingProxyType(
         ),
         "rule_uses": Words("uses", "使用次数"),
         "drift": Words("Since the last report", "与上次报告相比"),
+        "before": Words("then", "上次"),
+        "now": Words("now", "本次"),
         "drift_none": Words("no verdict changed", "结论无变化"),
         "signature": Words("Signature", "签名"),
         "signed_how": Words(

@@ -6,19 +6,19 @@ import argparse
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from compliance_reports import loading, signature
 from compliance_reports.gathering import Reading, gather, nothing
-from compliance_reports.model import Framework, Verdict
-from compliance_reports.render import html
-from compliance_reports.reporting import Measured, Report, measured, report
+from compliance_reports.model import Verdict
+from compliance_reports.render import pdf
+from compliance_reports.reporting import Measured, Report, measured
 from gateway import __version__
 from gateway.audit.checkpoint import public_key
 from gateway.audit.projection import Projection
 from gateway.audit.seal import FileSigner
 from gateway.cli.audit import Place, place_of
+from gateway.cli.report_press import Press, Target, last_month, pack
 from gateway.cli.report_site import proofs, surroundings
 from gateway.cli.words import language, say
 from gateway.core.errors import AuditError, GatewayError
@@ -27,10 +27,11 @@ NAME = "report"
 HELP = {"en": "write or verify a compliance report", "zh": "生成或校验合规报告"}
 
 FINE, FOUND, COULD_NOT_TELL = 0, 1, 2
+ALL = "all"  # in place of a framework: every one of them
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    text = say("DIR FRAMEWORK, or: verify FILE", "DIR 框架，或：verify 文件")
+    text = say("DIR and a framework or all; or: verify FILE", "DIR 与框架（或 all）；或：verify 文件")
     parser.add_argument("words", nargs="*", metavar="DIR FRAMEWORK", help=text)
     parser.add_argument("--list", action="store_true", help=say("the frameworks, one a line", "列出框架，每行一个"))
     when = say("date or time, e.g. 2026-01-31 or 2026-01-31T08:00+08:00", "日期或时间，如 2026-01-31")
@@ -38,6 +39,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", dest="until", type=_time, metavar="TIME", help=when)
     parser.add_argument("--lang", choices=("zh", "en"), help=say("default: the locale's", "默认取自区域设置"))
     parser.add_argument("--out", type=Path, metavar="FILE", help=say(".html, .pdf, .json (OSCAL) or .csv", "按后缀：.html、.pdf、.json（OSCAL）、.csv"))  # fmt: skip
+    parser.add_argument("--since-report", type=Path, metavar="FILE", help=say("an earlier .json report: say what changed", "与较早的 .json 报告比较"))  # fmt: skip
+    parser.add_argument("--schedule", action="store_true", help=say("last month's pack of all frameworks, into the folder --out", "上月全部框架的报告包，写入 --out 目录"))  # fmt: skip
     parser.add_argument("--key", type=Path, metavar="FILE", help=say("the public key", "公钥文件"))
     parser.add_argument(
         "--exit-code", action="store_true", help=say("exit 1 when a clause is not satisfied", "有条款不满足时以 1 退出")
@@ -48,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     """0 written, or unchanged; 1 the record or the file is not what it was; 2 could not tell."""
     try:
         return _run(args)
-    except (GatewayError, OSError, loading.FrameworkInvalid) as error:
+    except (GatewayError, OSError, loading.FrameworkInvalid, pdf.CannotSet) as error:
         print(f"{say('error', '错误')}: {error}", file=sys.stderr)
         return COULD_NOT_TELL
 
@@ -67,25 +70,25 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _write(args: argparse.Namespace, site: Path, name: str) -> int:
-    framework, render = _framework(name), _renderer(args.out)
+    """One report, or those of a pack: measured once."""
+    known = loading.frameworks()
+    if name != ALL and name not in known:
+        raise loading.FrameworkInvalid(f"no framework is called {name!r}; hint: one of {', '.join(known)}, or {ALL}")
+    if args.schedule:
+        args.since, args.until = last_month(datetime.now(UTC))
     place = place_of(site, args.key)
+    press = Press(args.lang or language(), f"hangu {__version__}", _signer(place))
+    targets = pack(args, list(known.values())) if name == ALL else [Target(known[name], args.out, args.since_report)]
+    for target in targets:
+        press.check(target)
     found = _measured(site, place, args)
-    made = report(framework, found, f"hangu {__version__}", partial(proofs, place))
-    signer = _signer(place)
-    data = render(made, args.lang or language(), signature.blank(signer.public) if signer else "")
-    _save(args.out, data, signer)
-    _tell(made, args.out, signed=signer is not None)
-    if not made.trusted:
+    held = proofs(place, found.samples)
+    written = {target.framework.id: press.write(target, found, held) for target in targets}
+    made = list(written.values())
+    _tell(made, args.out, signed=press.signer is not None)
+    if not all(one.trusted for one in made):
         return FOUND
-    return FOUND if args.exit_code and made.counts[Verdict.NOT_SATISFIED] else FINE
-
-
-def _save(out: Path, data: bytes, signer: FileSigner | None) -> None:
-    """Signed inside, for `report verify`, and beside, for anybody's openssl."""
-    if signer is not None:
-        data = signature.signed(data, signer.sign)
-        out.with_name(f"{out.name}.sig").write_bytes(signer.sign(data))
-    out.write_bytes(data)
+    return FOUND if args.exit_code and any(one.counts[Verdict.NOT_SATISFIED] for one in made) else FINE
 
 
 def _measured(site: Path, place: Place, args: argparse.Namespace) -> Measured:
@@ -107,21 +110,6 @@ def _progress() -> Callable[[int], None] | None:
     if not sys.stderr.isatty():
         return None
     return lambda count: print(f"\r{count}", end="", file=sys.stderr, flush=True)
-
-
-def _framework(name: str) -> Framework:
-    known = loading.frameworks()
-    if name not in known:
-        hint = f"one of {', '.join(known)}"
-        raise loading.FrameworkInvalid(f"no framework is called {name!r}; hint: {hint}")
-    return known[name]
-
-
-def _renderer(out: Path) -> Callable[[Report, str, str], bytes]:
-    known = {".html": html.render}
-    if out.suffix not in known:
-        raise GatewayError(f"a report is not written as {out.suffix!r}", str(out), f"one of {', '.join(known)}")
-    return known[out.suffix]
 
 
 def _signer(place: Place) -> FileSigner | None:
@@ -149,16 +137,17 @@ def _verify(file: Path, key: Path | None) -> int:
             return COULD_NOT_TELL
 
 
-def _tell(made: Report, out: Path, *, signed: bool) -> None:
-    if not made.trusted:
+def _tell(made: list[Report], out: Path, *, signed: bool) -> None:
+    facts = made[0].facts
+    if not made[0].trusted:
         print(say("THE RECORD DOES NOT VERIFY: see the first page", "审计记录未通过校验：见首页"))
     if not signed:
         print(say("not signed: the private key is not here", "未签名：此处没有私钥"))
-    counts = made.counts
-    good, bad = counts[Verdict.SATISFIED], counts[Verdict.NOT_SATISFIED]
-    open_, manual = counts[Verdict.NOT_EVALUATED], counts[Verdict.MANUAL]
-    english = f"{out}: {made.framework.id}, {made.facts.records} records: {good} satisfied, {bad} not satisfied, {open_} not evaluated, {manual} manual"
-    chinese = f"{out}：{made.framework.id}，记录 {made.facts.records} 条：满足 {good}，不满足 {bad}，未评估 {open_}，人工核查 {manual}"
+    names = ", ".join(one.framework.id for one in made)
+    counts = [sum(one.counts[verdict] for one in made) for verdict in Verdict]
+    good, bad, open_, manual = counts
+    english = f"{out}: {names}, {facts.records} records: {good} satisfied, {bad} not satisfied, {open_} not evaluated, {manual} manual"
+    chinese = f"{out}：{names}，记录 {facts.records} 条：满足 {good}，不满足 {bad}，未评估 {open_}，人工核查 {manual}"
     print(say(english, chinese))
 
 

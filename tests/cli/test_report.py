@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from compliance_reports.loading import frameworks
 from gateway.audit.seal import FileSigner
 from gateway.cli.main import main
+from gateway.cli.report_press import last_month
 from gateway.site import create
 from tests.compliance_reports.records import some_records, write
 
@@ -102,6 +104,33 @@ def test_a_copy_of_the_audit_directory_is_reported_on_with_the_public_key(
 def test_what_cannot_be_done_exits_with_2(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", *words]) == 2
     assert capsys.readouterr().err
+
+
+def test_a_pack_holds_every_framework_measured_once(site: Path, tmp_path: Path) -> None:
+    assert main(["report", str(site), "all", "--lang", "zh", "--out", str(tmp_path / "pack")]) == 0
+    there = {path.name for path in (tmp_path / "pack").iterdir()}
+    assert {f"{one}{suffix}" for one in frameworks() for suffix in (".html", ".json", ".csv")} <= there
+
+
+def test_the_scheduled_pack_is_last_months_and_is_compared_with_the_one_before(site: Path, tmp_path: Path) -> None:
+    assert main(["report", str(site), "all", "--schedule", "--out", str(tmp_path)]) == 0
+    begin, end = last_month(datetime.now(UTC))
+    month = datetime.fromtimestamp(begin, UTC).strftime("%Y-%m")
+    page = (tmp_path / month / "djbh-l3.html").read_text()
+    assert datetime.fromtimestamp(end, UTC).strftime("%Y-%m-%dT00:00:00.000Z") in page
+    assert 'id="drift"' not in page
+    before = datetime.fromtimestamp(begin - 1, UTC).strftime("%Y-%m")
+    (tmp_path / month).rename(tmp_path / before)
+    assert main(["report", str(site), "all", "--schedule", "--out", str(tmp_path)]) == 0
+    assert 'id="drift"' in (tmp_path / month / "djbh-l3.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("now", "begin"), [("2026-01-15", "2025-12-01"), ("2026-11-01", "2026-10-01"), ("2028-03-31", "2028-02-01")]
+)
+def test_last_month_is_a_calendar_month(now: str, begin: str) -> None:
+    told = last_month(datetime.fromisoformat(now).replace(tzinfo=UTC))
+    assert datetime.fromtimestamp(told[0], UTC).strftime("%Y-%m-%d") == begin
 
 
 def test_openssl_agrees_with_the_signature(site: Path, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from tests.compliance_reports.months import (
     told,
 )
 
+FRAMEWORKS = frameworks()
 SOME = Words("x", "x")
 EVERY = Framework(
     "every", SOME, "", "", "", SOME,
@@ -133,7 +134,7 @@ def test_a_violation_turns_its_own_figures_and_no_other(planted: Callable[[Facts
     assert unmet(planted(a_good_month())) == expected
 
 
-@pytest.mark.parametrize("framework", frameworks().values(), ids=frameworks())
+@pytest.mark.parametrize("framework", FRAMEWORKS.values(), ids=FRAMEWORKS)
 def test_a_violation_turns_exactly_the_clauses_that_want_its_figures(framework: Framework) -> None:
     for name, planted, expected in VIOLATIONS:
         facts = planted(a_good_month())
