@@ -117,7 +117,7 @@ def main() -> None:
     rows = [held(patterns, language, share) for language in ("en", "zh") for share in (0.0, 0.15, 0.3)]
     print(table(rows))
     wrong, samples = mismatches(patterns, args.runs, args.seed)
-    print(f"{wrong} mismatches in {args.runs} runs", *samples, sep="\n")
+    print(f"{wrong} mismatches in {args.runs} runs", *map(ascii, samples), sep="\n")
     save("pii_stream", {"runs": args.runs, "seed": args.seed, "mismatches": wrong, "held": rows, "machine": machine()})
 
 

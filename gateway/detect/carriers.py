@@ -18,7 +18,7 @@ ESCAPES = re.compile(
     r"\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|(?:%[0-9A-Fa-f]{2})+|&(?:#[0-9]{2,6}|#[xX][0-9a-fA-F]{2,5}|commat|period|colon|nbsp|hyphen);"
 )
 _WORDS = re.compile(
-    r"[ ]?[(\[{](?:at|AT|At|@|dot|DOT)[)\]}][ ]?|(?<=[A-Za-z0-9])#(?=[A-Za-z0-9\-]{1,30}\.(?:com|cn|net|org|edu|io)(?![A-Za-z]))"
+    r"[ ]{0,2}[(\[{](?:at|AT|At|@|dot|DOT)[)\]}][ ]{0,2}|(?<=[A-Za-z0-9])#(?=[A-Za-z0-9\-]{1,30}\.(?:com|cn|net|org|edu|io)(?![A-Za-z]))"
 )
 _NUMBER = re.compile(f"[{''.join(NUMERALS)}]{{7,}}")
 _LETTERS_AS_DIGITS = re.compile(r"(?<![A-Za-z0-9])[0-9](?=[0-9]{0,17}[OolI])[0-9OolI]{9,17}[0-9OolIXx](?![A-Za-z0-9])")
@@ -26,36 +26,36 @@ _BASE64 = re.compile(r"(?<![A-Za-z0-9+/=_\-])[A-Za-z0-9+/_\-]{22,}={0,2}(?![A-Za
 MARGIN = 2  # code points before a run that its readings keep, for what may not stand to the left
 
 
-def plain(text: str, start: int, end: int) -> View:
+def plain(text: str, start: int, end: int, wanting: list[int]) -> View:
     """The run as it stands, where nothing in it needs another reading."""
-    return View(text, start, end, text, start, end)
+    return View(text, start, end, text, start, end, wanting)
 
 
-def readings(text: str, start: int, end: int, coated: bool) -> Iterator[View]:
+def readings(text: str, start: int, end: int, coated: bool, wanting: list[int]) -> Iterator[View]:
     """The run as ASCII, then with its escapes undone: the first always, the second where there are any."""
     piece = text[start:end]
     if piece.isascii() and not _WORDS.search(piece):
-        yield plain(text, start, end)
+        yield plain(text, start, end, wanting)
     else:
         signs, places = list(piece), list(range(start, end + 1))
-        yield _view(text, start, end, *_spelt(*_ascii(signs, places)))
+        yield _view(text, start, end, wanting, *_spelt(*_ascii(signs, places)))
     if coated and ESCAPES.search(piece):
-        yield _view(text, start, end, *_spelt(*_ascii(*_unescaped(piece, start))))
+        yield _view(text, start, end, wanting, *_spelt(*_ascii(*_unescaped(piece, start))))
     if _LETTERS_AS_DIGITS.search(piece):
         swapped = _LETTERS_AS_DIGITS.sub(lambda found: found.group().translate(_ALIKE), piece)
-        yield _view(text, start, end, list(swapped), list(range(start, end + 1)))
+        yield _view(text, start, end, wanting, list(swapped), list(range(start, end + 1)))
 
 
 _ALIKE = str.maketrans("OolI", "0011")
 
 
-def _view(text: str, start: int, end: int, signs: list[str], places: list[int]) -> View:
+def _view(text: str, start: int, end: int, wanting: list[int], signs: list[str], places: list[int]) -> View:
     margin = [TABLE.get(ord(sign), sign) or "" for sign in text[max(0, start - MARGIN) : start]]
     left = "".join(margin)
     if len(left) < MARGIN and start > len(left):
         left = left.rjust(MARGIN)
     reading = left + "".join(signs)
-    return View(reading, len(left), len(reading), text, start, end, tuple(places))
+    return View(reading, len(left), len(reading), text, start, end, wanting, tuple(places))
 
 
 def _ascii(signs: list[str], places: list[int]) -> tuple[list[str], list[int]]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from gateway.detect import signs
 from gateway.detect.patterns import Patterns, Settled
 from gateway.detect.span import Span
 
@@ -69,20 +70,33 @@ class Clauses:
             while index < len(secrets) and secrets[index].start < at:
                 index += 1
             edge = secrets[index].start if index < len(secrets) else None
-            end = _end(text, at, ended and edge is None) if edge is None else min(edge, _end(text, at, True) or edge)
-            if end is None or end > settled.until:
+            end = _end(text, at, ended or edge is not None)
+            if end is not None:
+                end = _outside(text, end, at)
+            if edge is not None:
+                end = edge if end is None else min(edge, end)
+            if end is None:
                 return bounds, at
-            crossing = next((span.end for span in settled.spans if span.start < end < span.end), None)
+            after = secrets[index].end if end == edge else _past(settled.spans, end)
+            after = _outside(text, after, at)
+            if after > settled.until:
+                return bounds, at
             if end > at:
                 bounds.append((at, end))
-            if edge is not None and end == edge:
-                at = secrets[index].end
-            elif crossing is not None:
-                at = crossing
-            else:
-                at = end
+            at = after
             if at >= len(text):
                 return bounds, len(text)
+
+
+def _past(spans: Sequence[Span], place: int) -> int:
+    """The place, or the end of what was found across it."""
+    return next((span.end for span in spans if span.start < place < span.end), place)
+
+
+def _outside(text: str, place: int, floor: int) -> int:
+    """The place, or the end of the run it lies in: patterns cannot begin to read in the middle of one."""
+    run = signs.RUN.match(text, signs.run_start(text, place, floor))
+    return max(place, run.end()) if run else place
 
 
 def _end(text: str, at: int, ended: bool) -> int | None:

@@ -42,6 +42,7 @@ _LATIN = {
     "VIN": r"vin\b|chassis",
     "TAX": r"tax\b|vat\b",
     "PLATE": r"license\s*plate|plate\b",
+    "LICENCE": r"driver'?s?\s*licen[cs]e|driving\s*licen[cs]e|licen[cs]e\s*(?:no|number)",
     "HK_ID": r"hkid|identity|id\b",
 }
 _NOT = {
@@ -64,21 +65,6 @@ CUES["QQ"] = re.compile(_QQ)
 CUES["IP"] = re.compile(CUES["IP"].pattern + "|://|@$")
 CONTRARY = {name: re.compile(rf"(?:{words})[^0-9]{{0,8}}$") for name, words in _NOT.items()}
 _FIGURE = re.compile(_FIGURES)
-
-
-def before(text: str, at: int, name: str) -> bool:
-    """Does a cue stand in the window before `at`?"""
-    return CUES[name].search(text[max(0, at - BEFORE) : at].lower()) is not None
-
-
-def after(text: str, at: int, name: str) -> bool:
-    """Does a cue stand in the short window after `at`?"""
-    return CUES[name].search(text[at : at + AFTER].lower()) is not None
-
-
-def contrary(text: str, at: int, name: str) -> bool:
-    """Does a word right before `at` say that the number is something else?"""
-    return CONTRARY[name].search(text[max(0, at - BEFORE) : at].lower()) is not None
 
 
 def figure(text: str, at: int) -> bool:

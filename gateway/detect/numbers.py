@@ -20,7 +20,7 @@ def _shapes(written: str) -> frozenset[tuple[int, ...]]:
 
 
 _MOBILE = re.compile(r"1(?:610[0-9]|740[0-5]|(?:[38][0-9]|4[57]|[59][0-35-9]|6[2567]|7[0-35-8])[0-9]{2})[0-9]{6,7}$")
-_MOBILE_SHAPES = _shapes("1-3-3-4 11 3-2-3-3 3-3-3-2 3-3-5 3-4-4 3-8 4-3-4 4-4-3 5-6 6-5 7-4")
+_MOBILE_SHAPES = _shapes("11 3-2-3-3 3-3-3-2 3-3-5 3-4-4 3-8 4-3-4 4-4-3 5-6 6-5 7-4")
 _CARD_SHAPES = _shapes("4-4-4-4 4-4-4-4-1 4-4-4-4-2 4-4-4-4-3 4-6-4 4-6-5 6-10 6-11 6-12 6-13")
 _ID_SHAPES = _shapes("10-8 14-4 3-3-4-4-4 4-4-4-4-2 6-11 6-12 6-4-2-2-3 6-4-2-2-4 6-4-4-3 6-4-4-4 6-8-3 6-8-4")
 _NOT_PERSONAL = re.compile(r"(?:(?:400|800)[0-9]{7}|95[0-9]{3}|96[0-9]{3,4}|10086|10010|10000|12306|12345)$")
@@ -147,7 +147,9 @@ def _mobile(row: Row) -> Found:
     if row.fraction or row.figure():
         return None
     even = len({separator for separator in row.separators if separator.strip()}) <= 1
-    if shape in _MOBILE_SHAPES or row.spelt or (even and row.cued("PHONE")):  # live number ranges: no cue is needed
+    if (
+        shape in _MOBILE_SHAPES or row.spelt or (even and shape[0] >= 3 and row.cued("PHONE"))
+    ):  # live number ranges: no cue is needed
         return "CN_MOBILE", 0.95, "mobile"
     return None
 
@@ -236,6 +238,8 @@ def _cued(row: Row, size: int) -> Found:
     """Numbers that only the words beside them tell."""
     if len(row.shape) == 1 and 5 <= size <= 12 and row.digits[0] != "0" and row.cued("QQ"):
         return "CN_QQ", 0.8, "qq_cue"
+    if row.shape == (9,) and row.cued("PASSPORT"):
+        return "US_PASSPORT", 0.6, "passport_cue"
     if size == 8 and row.cued("BIRTH") and valid.date(int(row.digits[:4]), int(row.digits[4:6]), int(row.digits[6:])):
         return "DATE_OF_BIRTH", 0.7, "birth_cue"
     if 3 <= len(row.shape) <= 3 and row.shape[0] == 4 and row.cued("BIRTH"):

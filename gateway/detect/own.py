@@ -19,15 +19,13 @@ def own(recognizers: Iterable[Recognizer]) -> tuple[Own, ...]:
 
 def _own(said: Recognizer) -> Own:
     pattern = re.compile(said.pattern)
-    cue = re.compile("|".join(map(re.escape, said.context)), re.IGNORECASE) if said.context else None
+    cue = re.compile("|".join(re.escape(word.lower()) for word in said.context)) if said.context else None
     kind = "secret" if said.secret else "pii"
 
     def read(view: View) -> Iterator[Span]:
         for found in pattern.finditer(view.text, view.start, view.end):
             low, high = view.at(found.start()), view.until(found.end())
-            near = cue is not None and (
-                cue.search(view.raw, max(0, low - 28), low) or cue.search(view.raw, high, high + 10)
-            )
+            near = cue is not None and (cue.search(view.before(found.start())) or cue.search(view.behind(found.end())))
             yield Span(low, high, said.entity, said.sure if near else said.score, said.name, kind)
 
     return Own(Trigger(said.pattern, OWN), read)

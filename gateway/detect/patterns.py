@@ -34,10 +34,9 @@ from gateway.detect.view import View
 CONTEXT = 64  # code points before a run that its reading may look at: cues and announcements
 MAX_RUN = 512  # code points read at once: longer runs (base64, minified code) are read in windows
 OVERLAP = 192  # code points two windows share: longer than any bounded thing that is recognised
-AFTER = 10  # code points seen after a run before it is read: a cue may follow a number
 
 PEM_TAIL = re.compile(r"-----END [A-Z ]{0,40}-----")
-_PEM_HEAD = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+PEM_HEAD = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_COMING = re.compile(r"-----BEGIN[A-Z ]{0,60}-{0,5}$")
 _PEM_REACH = 80  # code points: the longest such line
 
@@ -113,6 +112,7 @@ class _Reading:
     ) -> None:
         self.text, self.events, self.ended = text, events, ended
         self.own, self.inner = own, inner
+        self.wanting: list[int] = []  # places behind which a reading wanted to see more than has come
         self.pems = [place for place, family in events if family == PEM]
         coming = None if ended else _coming(text, 0)
         self.coming = len(text) if coming is None else coming
@@ -139,13 +139,16 @@ class _Reading:
                     continue
                 if not self.ended and not self._closed(block):
                     return self._unclosed(block, spans)
-                found, cut = self._windows(block)
+                found, end = self._windows(block)
+                if self.wanting and not self.ended:
+                    return Settled(spans, min(block.start, self.coming))
                 spans += found
+                cut = end
         return Settled(spans, len(self.text) if self.ended else _live(self.text, cut))
 
     def _pem(self, place: int, cut: int) -> tuple[Span, bool] | None:
         """A private key from its first line to its last; without a last line, all there is."""
-        head = _PEM_HEAD.search(self.text, max(cut, place - _PEM_REACH), place)
+        head = PEM_HEAD.search(self.text, max(cut, place - _PEM_REACH), place)
         if head is None:
             return None
         tail = PEM_TAIL.search(self.text, place)
@@ -171,16 +174,22 @@ class _Reading:
     def _pem_after(self, start: int, end: int) -> int:
         for place in self.pems:
             if start < place <= end + _PEM_REACH:
-                head = _PEM_HEAD.search(self.text, max(start, place - _PEM_REACH), place)
+                head = PEM_HEAD.search(self.text, max(start, place - _PEM_REACH), place)
                 return head.start() if head else end
         return end
 
     def _closed(self, block: _Block) -> bool:
-        return len(self.text) - block.end >= AFTER and block.end <= self.coming
+        """Has what follows shown that the run ends here?"""
+        left = len(self.text) - block.end
+        if left < signs.LOOKAHEAD and (left == 0 or self.text[block.end] in signs.UNDECIDED):
+            return False
+        return block.end <= self.coming
 
     def _unclosed(self, block: _Block, spans: list[Span]) -> Settled:
         """A run whose end has not come: held whole, or read in windows once it is long."""
-        found, cut = self._windows(block, unfinished=True)
+        found, cut = self._windows(
+            block, unfinished=True
+        )  # each window is followed by what the next one shares with it
         open_end = bool(found) and cut == found[-1].end == len(self.text)
         return Settled(spans + found, min(cut, self.coming), open_end)
 
@@ -210,10 +219,10 @@ class _Reading:
         for place, family in block.events:
             if start < place <= end or (place == start and family & ANNOUNCING):
                 families |= family
-        for view in carriers.readings(text, start, end, bool(families & COAT)):
+        for view in carriers.readings(text, start, end, bool(families & COAT), self.wanting):
             spans += self._in(view, families if view.places is None else families | DIGITS | MAIL)
         if families & ANNOUNCING:
-            whole = carriers.plain(text, start, end)
+            whole = carriers.plain(text, start, end, self.wanting)
             for place, family in block.events:
                 if family & ANNOUNCING and start <= place < end:
                     span = secrets.announced(whole, place, family == CHAT)

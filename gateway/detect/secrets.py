@@ -130,13 +130,15 @@ ANNOUNCED = (
     r"(?:password|passwd|passphrase|pwd|secret|api[_\-]?key|access[_\-]?key|secret[_\-]?key|access[_\-]?token|auth[_\-]?token|private[_\-]?key|client[_\-]?secret|app[_\-]?secret|token)"
     r"[A-Za-z_]{0,12}[\"'`]?[ \t]{0,2}(?:[:=：]|=>|is)[ \t]{0,2}[\"'`]?"
 )
-ANNOUNCED_HAN = r"(?:密码|密碼|口令|密钥|秘钥|密匙|令牌|验证码|校验码|动态码|支付密码|登录密码)(?:是|为|為|：|:|=|\s|\"|“|「|就是|改成|改为|设为|设置为){1,4}"
+ANNOUNCED_HAN = r"(?:密码|密碼|口令|密钥|秘钥|密匙|令牌|验证码|校验码|动态码|支付密码|登录密码)(?:是|为|為|：|:|=|\s|\"|“|「|就是|改成|改为|设为|设置为){0,4}"
 ANNOUNCED_BEARER = (
     r"(?:authorization|[a-z\-]{0,16}(?:api-?key|token))[\"']?\s?:\s?[\"']?(?:(?:bearer|basic|token|api-token)\s)?"
 )
 ANNOUNCED_USER = r"[ ](?:-u|--user)[ =]{1,2}[\"']?[A-Za-z0-9._@\-]{1,40}:"  # curl -u name:password
-ANNOUNCED_CHAT = r"(?:微信|威信|vx|v信|wechat|weixin|微信号|薇信|加v)(?:号|號|号码|id|ID)?[ ]?(?:是|为|：|:|=|\s){0,3}"
-_VALUE = re.compile(r"[^\s\"'`，。；、！？（）<>《》「」“”,;|\u3400-\u9fff]{4,200}")
+ANNOUNCED_CHAT = (
+    r"(?:微信|威信|vx|v信|wechat|weixin|微信号|薇信|加v)[ ]?(?:号|號|号码|id|ID)?[ ]?(?:是|为|：|:|=|\s){0,3}"
+)
+_VALUE = re.compile(r"(?![:：=])[^\s\"'`，。；、！？（）<>《》「」“”,;|\u3400-\u9fff]{0,200}")
 _CHAT = re.compile(r"(?:wxid_[a-z0-9]{10,24}|[A-Za-z][A-Za-z0-9_\-]{5,19})(?![A-Za-z0-9_\-@])")
 _CODE = re.compile(
     r"[(){}\[\]]|^(?:None|null|true|false|self\.|os\.|process\.|env\.|config\.|str|string|bytes|int|undefined|https?:|[A-Za-z_]+(?:\.[A-Za-z_]+)+$|[A-Z_]+$|[a-z_]+$|[$%<{*@])",
@@ -186,7 +188,8 @@ _NOT_IDS = frozenset(
 
 def _secret(value: str, before: str) -> bool:
     han = re.search(r"[\u3400-\u9fff]", before) is not None
-    if len(value) < (4 if han else 6) or _PLACEHOLDER.search(value) or value.lower() in _NOT_SECRETS:
+    bare = before[-1:] in "码碼令钥匙牌"  # nothing stands between the word and the value
+    if len(value) < (4 if han and not bare else 6) or _PLACEHOLDER.search(value) or value.lower() in _NOT_SECRETS:
         return False
     if han:
         return _CODE.match(value) is None or re.fullmatch(r"[a-z]{6,}", value) is not None

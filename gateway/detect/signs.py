@@ -74,27 +74,31 @@ def _class(codes: Iterable[int]) -> str:
 FANCY_DIGITS = {code for code, plain in TABLE.items() if plain and plain.isdigit()}
 _FANCY = {code for code, plain in TABLE.items() if plain is None or plain not in " "} - set(map(ord, _NOT_IN_RUNS))
 DIGIT = "0-9" + _class(FANCY_DIGITS)
-BODY = r"A-Za-z0-9._%+\-@:/#&;\\=~()\[\]" + _class(_FANCY | set(map(ord, NUMERALS)))
+BODY = r"A-Za-z0-9._%+\-@:/#&;\\=~" + _class(_FANCY | set(map(ord, NUMERALS)))
 _GAP = rf"[ {_SPACES}]"
 _AT = r"[(\[{](?:at|AT|At|@|dot|DOT)[)\]}]"
 _TA = r"[)\]}](?:ta|TA|tA|@|tod|TOD)[(\[{]"
 # What joins two runs into one: gaps between groups of digits, "(at)", and the Han letter a plate begins with.
 _JOIN = (
     rf"(?<=[{DIGIT})+]){_GAP}{{1,2}}(?=[{DIGIT}(+])|(?<=[A-Z]){_GAP}(?=[0-9])|(?<=[0-9]){_GAP}(?=[A-Z])"
-    rf"|{_GAP}?{_AT}{_GAP}?|[{PLATES}](?=[A-Za-zＡ-Ｚ])|[{MILITARY}]字第(?=[0-9A-Z])|(?<=[0-9])转(?=[0-9])"
+    rf"|{_GAP}{{0,2}}{_AT}{_GAP}{{0,2}}|[{PLATES}](?=[A-Za-zＡ-Ｚ])|[{MILITARY}]字第(?=[0-9A-Z])|(?<=[0-9])转(?=[0-9])"
 )
 _NIOJ = (
     rf"(?<=[{DIGIT}(+]){_GAP}{{1,2}}(?=[{DIGIT})+])|(?<=[0-9]){_GAP}(?=[A-Z])|(?<=[A-Z]){_GAP}(?=[0-9])"
-    rf"|{_GAP}?{_TA}{_GAP}?|(?<=[A-Za-zＡ-Ｚ])[{PLATES}]|(?<=[0-9A-Z])第字[{MILITARY}]|(?<=[0-9])转(?=[0-9])"
+    rf"|{_GAP}{{0,2}}{_TA}{_GAP}{{0,2}}|(?<=[A-Za-zＡ-Ｚ])[{PLATES}]|(?<=[0-9A-Z])第字[{MILITARY}]|(?<=[0-9])转(?=[0-9])"
 )
-RUN = re.compile(rf"(?:{_AT}{_GAP}?|[{BODY}]+|{_JOIN})*")
-_RUN_BACK = re.compile(rf"(?:{_TA}{_GAP}?|[{BODY}]+|{_NIOJ})*")
+_PARTS = rf"(?:{_AT}{_GAP}{{0,2}}|[{BODY})\]]+|[(\[]|{_JOIN})*"  # a bracket is a part of its own where "(at)" may begin
+_PARTS_BACK = rf"(?:{_TA}{_GAP}{{0,2}}|[{BODY}(\[]+|[)\]]|{_NIOJ})*"
+RUN = re.compile(_PARTS)
+_RUN_BACK = re.compile(_PARTS_BACK)
 # The same from the end of what has arrived, where a join may be half there.
 _LIVE_BACK = re.compile(
     rf"(?:[{PLATES}{MILITARY}转]|字[{MILITARY}]|第字[{MILITARY}])?(?:(?:ta|TA|tA|a|A|@|tod|TOD|od|OD|d|D)?[(\[{{])?{_GAP}{{0,2}}"
-    rf"(?:{_TA}{_GAP}?|[{BODY}]+|{_NIOJ})*"
+    + _PARTS_BACK
 )
-LOOKAHEAD = 8  # code points after such a sign that decide it: " (dot) " is seven
+# What these begin decides whether a run goes on: gaps, brackets, a thousand's comma, the Han letters that join.
+UNDECIDED = frozenset(" ,([{转" + _SPACES + PLATES + MILITARY)
+LOOKAHEAD = 10  # code points after such a sign that decide it: "  (dot)  " is nine
 _STEP = 96  # code points looked back at first: most runs are a word
 
 

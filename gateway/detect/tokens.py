@@ -40,6 +40,7 @@ _SHAPES: Mapping[str, str] = {
     "org_bare": rf"{_L}[0-9A-Z]{{8}}[0-9X]{_R}",
     "green_card": rf"{_L}[A-Z]{{3}}[0-9]{{12}}{_R}",
     "social": rf"{_L}[A-Z][0-9]{{8}}{_R}",
+    "licence": rf"{_L}[A-Z][0-9]{{6,8}}{_R}",
     "bitcoin": rf"{_L}(?:bc1[ac-hj-np-z02-9]{{25,59}}|[13][a-km-zA-HJ-NP-Z1-9]{{25,34}}){_R}",
     "ethereum": rf"{_L}0x[0-9a-fA-F]{{40}}{_R}",
 }
@@ -57,6 +58,7 @@ _FIRST = (
     "old_tw",
     "passport",
     "permit",
+    "licence",
     "bitcoin",
     "ethereum",
     "org_bare",
@@ -74,7 +76,7 @@ _PLATE = re.compile(
 )
 _MILITARY = re.compile(rf"[{MILITARY}]字第[0-9A-Z]{{4,8}}")
 _DIGITS = re.compile(r"[0-9]")
-_CODEABLE = re.compile(r"[A-Za-z]|[0-9]\([0-9]\)|1[45][0-9]{7}")  # every code has a letter, but two
+_CODEABLE = re.compile(r"[A-Za-z]|[0-9]\([0-9]\)|1[45][0-9]{7}|[0-9]{8}-[0-9X]")  # every code has a letter, but two
 
 
 def emails(view: View) -> Iterator[Span]:
@@ -235,6 +237,7 @@ _JUDGES: Mapping[str, Callable[[View, int, int, str], Found]] = {
     "org_bare": _org,
     "green_card": _on_cue("PERMIT", "CN_RESIDENCE_PERMIT", 0.7, "green_card"),
     "social": _on_cue("SOCIAL", "CN_SOCIAL_SECURITY", 0.7, "social"),
+    "licence": _on_cue("LICENCE", "US_DRIVER_LICENSE", 0.6, "licence_cue"),
     "bitcoin": _checked(valid.bitcoin, "CRYPTO", 0.95, "bitcoin"),
     "ethereum": lambda view, start, end, text: ("CRYPTO", 0.8, "ethereum"),
 }

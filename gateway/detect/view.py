@@ -9,7 +9,8 @@ from gateway.detect import cues
 
 class View(NamedTuple):
     """`text[start:end]` is the run as read; `raw` is the text it stands in. `places` maps code points of `text` from
-    `start` on to code points of `raw`, with one more for the end; None where they are the same.
+    `start` on to code points of `raw`, with one more for the end; None where they are the same. `wanting` gathers places
+    of `raw` behind which somebody wanted to see more than has come.
     """
 
     text: str
@@ -18,24 +19,34 @@ class View(NamedTuple):
     raw: str
     raw_start: int
     raw_end: int
+    wanting: list[int]
     places: tuple[int, ...] | None = None
 
     def at(self, place: int) -> int:
         """A place of `text` as a place of `raw`."""
-        if self.places is None:
-            return place
-        return self.places[place - self.start]
+        return place if self.places is None else self.places[place - self.start]
 
     def until(self, place: int) -> int:
-        """Where the sign before `place` ends in `raw`."""
-        if self.places is None:
-            return place
-        return self.places[place - self.start]
+        """Where the sign before a place ends: signs that are not seen belong to the one before."""
+        return place if self.places is None else self.places[place - self.start]
+
+    def before(self, start: int) -> str:
+        """The window before a place, in lower case."""
+        at = self.at(start)
+        return self.raw[max(0, at - cues.BEFORE) : at].lower()
+
+    def behind(self, end: int) -> str:
+        """The short window behind a place, in lower case."""
+        at = self.until(end)
+        if at + cues.AFTER > len(self.raw):
+            self.wanting.append(at)
+        return self.raw[at : at + cues.AFTER].lower()
 
     def cued(self, start: int, end: int, name: str) -> bool:
         """Does a cue stand beside text[start:end], in the run itself or in the raw text around it?"""
-        raw = self.raw
-        return cues.before(raw, self.at(start), name) or cues.after(raw, self.until(end), name)
+        cue = cues.CUES[name]
+        return cue.search(self.before(start)) is not None or cue.search(self.behind(end)) is not None
 
     def contrary(self, start: int, name: str) -> bool:
-        return cues.contrary(self.raw, self.at(start), name)
+        """Does a word right before say that the number is something else?"""
+        return cues.CONTRARY[name].search(self.before(start)) is not None

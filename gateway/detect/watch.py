@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.detect.patterns import PEM_TAIL, Settled
+from gateway.detect.patterns import PEM_HEAD, PEM_TAIL, Settled
 from gateway.detect.secrets import RUN_ON
 from gateway.detect.span import Span
 
@@ -39,7 +39,7 @@ class Part:
 class Watch:
     """Follows one text. Places in spans count the code points of the whole text."""
 
-    __slots__ = ("_buffer", "_ended", "_open", "_origin", "_source", "_start", "degraded")
+    __slots__ = ("_buffer", "_ended", "_open", "_origin", "_source", "_start", "_tail_from", "degraded")
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -47,6 +47,7 @@ class Watch:
         self._start = 0  # where what is held begins in it
         self._origin = 0  # the place of the buffer's first character in the text
         self._open: Span | None = None  # a secret whose end has not come
+        self._tail_from = 0  # the place from which that end is looked for
         self._ended = False
         self.degraded = False  # somebody who should have looked could not
 
@@ -87,6 +88,8 @@ class Watch:
             last = settled.open_end and index == len(settled.spans) - 1
             if last:
                 self._open = placed
+                head = PEM_HEAD.match(buffer, span.start)
+                self._tail_from = self._origin + (head.end() if head else span.start)
             yield Part(buffer[span.start : span.end], placed, begun=last)
             at = span.end
         if until > at:
@@ -100,7 +103,7 @@ class Watch:
         assert span is not None
         low = self._start
         if span.rule == "pem":
-            tail = PEM_TAIL.search(self._buffer, max(0, low - 80, span.start - self._origin + 26))
+            tail = PEM_TAIL.search(self._buffer, max(0, low - 80, self._tail_from - self._origin))
             end = tail.end() if tail else len(self._buffer)
             done = ended or tail is not None
         else:

@@ -25,7 +25,7 @@ _H = r"[\u4e00-\u9fff]"
 _AFTER = (
     "的在是已和与及从到来去说住有现于为将被把向对叫要会能可请让给等男女岁曾也都就同即因由其此该系电手身出先女联地性，"
 )
-_CUE = r"(?:姓名|联系人|收件人|收货人|寄件人|患者|客户|户名|法人代表|法定代表人|法人|经办人|申请人|被保险人|投保人|受益人|持卡人|乘客|旅客|员工|病人|家属|业主|租户|房东|借款人|担保人|签收人|负责人|当事人|原告|被告|嫌疑人|候选人|应聘者|学生|家长|我叫|名叫|我是|本人|名字是|名字叫|叫做|联系)"
+_CUE = r"(?:姓名|联系人|收件人|收货人|寄件人|患者|客户|户名|法人代表|法定代表人|法人|经办人|申请人|被保险人|投保人|受益人|持卡人|乘客|旅客|员工|病人|家属|业主|租户|房东|借款人|担保人|签收人|负责人|当事人|原告|被告|嫌疑人|候选人|应聘者|学生|家长|我叫|名叫|我是|本人|名字是|名字叫|叫做|联系|(?:[Nn]ame|contact|owner|user)\"[:：] ?)"
 _BY_CUE = re.compile(
     rf"{_CUE}(?:姓名)?(?:是|为|叫|[：:\s])?\s?[\"“]?(?P<name>{_S}(?:{_H}[{_AFTER}](?!{_H})|(?:(?![{_AFTER}]){_H}){{1,2}}))(?!{_H}*公司)"
 )
@@ -36,7 +36,7 @@ _CAP = r"[A-Z][a-zà-ÿ]+(?:[-'’][A-Z]?[a-zà-ÿ]+)?"
 _NAME = rf"(?:{_CAP}|[A-Z]\.|[A-Z][a-z]?[A-Z][a-z]+)(?:[ ](?:{_CAP}|[A-Z]\.|(?:van|von|de|da|del|der|den|al|bin|ibn|la|le)(?=[ ][A-Z]))){{0,3}}"
 _ENGLISH = re.compile(
     rf"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Madam|Mister|Professor|Doctor)\.?[ ](?P<a>{_NAME})"
-    rf"|\b(?:[Mm]y name is|[Nn]ame[:：][ ]?|[Tt]his is|[Dd]ear|[Ss]incerely,\s{{1,2}}|[Rr]egards,\s{{1,2}}|[Ss]igned(?: by)?[:,]?[ ]|[Cc]ontact[:]?[ ])[ ]?(?P<b>{_CAP}(?:[ ](?:{_CAP}|[A-Z]\.)){{0,2}})"
+    rf"|\b(?:[Mm]y name is|[Nn]ame[:：][ ]?|[Tt]his is|[Dd]ear(?! (?:Mr|Mrs|Ms|Dr|Prof|Miss))|[Ss]incerely,\s{{1,2}}|[Rr]egards,\s{{1,2}}|[Ss]igned(?: by)?[:,]?[ ]|[Cc]ontact[:]?[ ])[ ]?(?P<b>{_CAP}(?:[ ](?:{_CAP}|[A-Z]\.)){{0,2}})"
 )
 _NOBODY = frozenset(
     [
@@ -97,6 +97,15 @@ def _trimmed(text: str, low: int, high: int) -> int:
     return high - 1 if text[high - 1] in _AFTER and high - low > 2 else high
 
 
+_BIRTH = re.compile(r"(?:出生|生日|生于|诞生)[^0-9]{0,8}(?P<day>(?:19|20)[0-9]{2}年[01]?[0-9]月(?:[0-3]?[0-9][日号])?)")
+
+
+def births(text: str) -> Iterator[Span]:
+    """Dates of birth written with Han signs; with hyphens they are the patterns' matter."""
+    for found in _BIRTH.finditer(text):
+        yield Span(*found.span("day"), "DATE_OF_BIRTH", 0.75, "birth_cue")
+
+
 def find(text: str) -> list[Span]:
-    """People and addresses, by rules."""
-    return [*people(text), *addresses(text)]
+    """People, addresses and dates of birth, by rules."""
+    return [*people(text), *addresses(text), *births(text)]
