@@ -54,6 +54,7 @@ class Console:
     tls: Tls
     append: Callable[[Event], Awaitable[object]]
     clock: Callable[[], float]
+    trial_seconds: float = TRIAL_SECONDS
     _trials: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(TRIALS))
 
     def pages(self) -> dict[str, Handler]:
@@ -143,7 +144,7 @@ class Console:
         async with self._trials:
             work = asyncio.to_thread(playground.attempt, current, case, wire, self.clock())
             try:
-                return await asyncio.wait_for(work, TRIAL_SECONDS)
+                return await asyncio.wait_for(work, self.trial_seconds)
             except TimeoutError:
                 return None
 

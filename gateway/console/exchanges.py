@@ -47,9 +47,14 @@ class Listed:
 
 
 def wanted(query: Mapping[str, str]) -> Wanted:
-    """The filter that a query means. What cannot be read is named, never left out in silence."""
+    """The filter that a query means. What cannot be read is named, never left out in silence.
+
+    Times are told again as a form's fields show them, so that no filter is in force that nobody sees.
+    """
     given = {name: query.get(name, "").strip()[:MAX_WORD] for name in Wanted.__dataclass_fields__ if name != "wrong"}
-    wrong = [name for name in ("since", "until") if given[name] and _time(given[name]) is None]
+    times = {name: _time(given[name]) for name in ("since", "until") if given[name]}
+    wrong = [name for name, time in times.items() if time is None]
+    given |= {name: _typed(time) for name, time in times.items() if time is not None}
     if given["outcome"] and given["outcome"] not in OUTCOMES:
         wrong.append("outcome")
     if given["code"] and given["code"] not in CODES:
@@ -84,6 +89,10 @@ def _time(text: str) -> float | None:
         return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def _typed(time: float) -> str:
+    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _place(text: str) -> tuple[int, int] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from gateway.audit.query import Head
 from gateway.audit.record import Closed, Event, Opened
@@ -28,8 +29,9 @@ class Fired:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The last hour and day. Findings are of the `read` newest records of the day; `all_read` when that was all."""
+    """The last hour and the day since `since`, as the list of exchanges takes it. Findings are of the `read` newest records of the day; `all_read` when that was all."""
 
+    since: str
     hour: dict[str, int]
     day: dict[str, int]
     codes: tuple[tuple[str, int, int], ...]  # code, in the hour, in the day
@@ -49,6 +51,7 @@ def survey(record: Survey, now: float) -> Overview:
     fired = Counter(_fired(entry.record for entry in entries))
     in_hour = dict(_named(record.codes(hour)))
     return Overview(
+        f"{datetime.fromtimestamp(day, UTC):%Y-%m-%dT%H:%M:%S}",
         dict(_named(record.outcomes(hour))),
         dict(_named(record.outcomes(day))),
         tuple((code, in_hour.get(code, 0), number) for code, number in _named(record.codes(day))),

@@ -84,7 +84,7 @@ def attempt(standing: Standing, case: Case, wire: Wire, at: float) -> Shown:
     seen = cases.look(apart(standing.gate, standing.bundle), case, wire, at)
     if case.stage is Side.REQUEST:
         return Shown(seen, asked=way.of_rulings(seen.rulings))
-    return Shown(seen, answered=way.answered(seen.findings, seen.code, reached=True, marked=False))
+    return Shown(seen, answered=way.answered(seen.findings, seen.code, reached=True, marked=None))
 
 
 def apart(gate: Gate, bundle: Bundle) -> Gate:

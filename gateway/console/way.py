@@ -10,6 +10,7 @@ from gateway.core.pipeline import REQUEST_ORDER, RESPONSE_ORDER, Ruling, Step
 from gateway.core.verdict import Amend, Code, Finding, Refuse
 
 _STATE = {"allow": "passed", "amend": "changed", "refuse": "refused"}
+_MEANT = {"identity": "identified", "routing": "routed"}  # what it is to be amended by those who always amend
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +36,28 @@ def _asked(step: Step, said: Decision | None, given: bool) -> Stop:
     if said is None:
         return Stop(step, "given" if given else "unreached")
     state = "failed" if said.fault else _STATE[said.decision]
+    state = _MEANT.get(step.name, state) if state == "changed" else state
     return Stop(step, state, said.code, said.findings, said.fault, said.micros)
 
 
-def answered(findings: Iterable[Finding], code: str, *, reached: bool, marked: bool, fault: str = "") -> list[Stop]:
-    """The stops of an answer, from what was found in it and the code that stopped it, if one did."""
+def answered(
+    findings: Iterable[Finding], code: str, *, reached: bool, marked: bool | None, fault: str = ""
+) -> list[Stop]:
+    """The stops of an answer, from what was found in it and the code that stopped it. `marked` None: marking was left out."""
     if not reached:
         return [Stop(step, "unreached") for step in RESPONSE_ORDER]
     found = tuple(findings)
-    return [_answered(step, found, code, marked, fault) for step in RESPONSE_ORDER]
+    return [
+        _marked(step, marked) if step.name == "marking" else _answered(step, found, code, fault)
+        for step in RESPONSE_ORDER
+    ]
 
 
-def _answered(step: Step, findings: tuple[Finding, ...], code: str, marked: bool, fault: str) -> Stop:
-    if step.name == "marking":
-        return Stop(step, "marked" if marked else "unmarked")
+def _marked(step: Step, marked: bool | None) -> Stop:
+    return Stop(step, "left_out" if marked is None else "marked" if marked else "unmarked")
+
+
+def _answered(step: Step, findings: tuple[Finding, ...], code: str, fault: str) -> Stop:
     own = tuple(finding for finding in findings if step_of(finding) == step.name)
     if code and code == _STOPS.get(step.name):
         return Stop(step, "refused", code, own, fault)
