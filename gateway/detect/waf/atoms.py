@@ -13,7 +13,10 @@ from re import _constants as sre  # type: ignore[attr-defined]  # the standard l
 from re import _parser as sre_parse  # type: ignore[attr-defined]
 from typing import Any, TypeAlias
 
-SHORTEST = 3  # bytes: shorter words are in every text, and tell nothing
+SHORTEST = 4  # bytes: shorter words are in every text, and tell nothing
+COMMON = frozenset(  # words of nearly every text: a set with one of them rules nothing out
+    ["about", "above", "after", "also", "always", "and", "any", "are", "code", "first", "following", "from", "have", "imagine", "just", "like", "list", "must", "now", "only", "please", "should", "that", "the", "then", "this", "use", "using", "want", "what", "when", "will", "with", "write", "you", "your", "answer", "end", "make"]
+) | {"you are", "the following", "at the", "of the", "in the", "to the"}
 MOST_WORDS = 200  # alternatives: beyond, a set of words is no filter any more
 SETS = 3  # sets of words kept for a pattern: the first tells most, a few more rule out nearly all the rest
 
@@ -57,7 +60,7 @@ def _of_sequence(items: Iterable[Any]) -> Iterator[Words]:
 
 
 def _word(run: str) -> Iterator[Words]:
-    if _size(run) >= SHORTEST:
+    if _size(run) >= SHORTEST and run.strip() not in COMMON:
         yield frozenset([run])
 
 

@@ -35,23 +35,24 @@ class ModelInvalid(Exception):
 def hashes(text: str) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint32]]:
     """The buckets of every token, pair and triple, by the token they end at. Shared with training."""
     words = _TOKEN.findall(text.lower())
-    one = np.fromiter((_number(word) for word in words), np.uint32, len(words))
+    one = np.array(list(map(_KNOWN.__getitem__, words)), np.uint32)
     two = one[1:] + one[:-1] * _SECOND
     three = two[1:] + one[:-2] * _THIRD if len(words) > 2 else one[:0]
     return _bucket(one), _bucket(two), _bucket(three)
 
 
-_KNOWN: dict[str, int] = {}
-MOST_KNOWN = 50_000  # words: a few megabytes, and most of what people write
+class _Numbers(dict[str, int]):
+    """Each word's number, remembered for the words that people write most."""
 
-
-def _number(word: str) -> int:
-    number = _KNOWN.get(word)
-    if number is None:
+    def __missing__(self, word: str) -> int:
         number = crc32(b"0" if word[0].isdigit() and word.isdigit() else word.encode("utf-8", "replace"))
-        if len(_KNOWN) < MOST_KNOWN:
-            _KNOWN[word] = number
-    return number
+        if len(self) < MOST_KNOWN:
+            self[word] = number
+        return number
+
+
+MOST_KNOWN = 50_000  # words: a few megabytes
+_KNOWN = _Numbers()
 
 
 def _bucket(numbers: NDArray[np.uint32]) -> NDArray[np.uint32]:

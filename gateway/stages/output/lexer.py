@@ -36,13 +36,41 @@ Answer = Callable[[Match], str | type[End] | None]
 
 
 class Grammar:
-    """Patterns, in order of preference, made ready once. `cases` says of each whether case matters."""
+    """Patterns, in order of preference, made ready once. `cases` says of each whether case matters.
+
+    Long patterns are only ever tried at a place where their first characters stand: followed from everywhere at once,
+    counted repeats would cost an automaton of its own for every place.
+    """
 
     def __init__(self, patterns: Sequence[str], cases: Sequence[bool]) -> None:
         flagged = list(zip(patterns, cases, strict=True))
-        self.whole = _compiled("|".join(f"({_cased(bounded.rewritten(one), case)})" for one, case in flagged))
-        self.begun = _compiled("(?:" + "|".join(_cased(bounded.beginning(one), case) for one, case in flagged) + r")\z")
-        self.lookout = _lookout(flagged)
+        self._each = [_compiled(_cased(bounded.rewritten(one), case)) for one, case in flagged]
+        self._any = _compiled("|".join(_cased(bounded.rewritten(one), case) for one, case in flagged))
+        self._begun = _compiled(
+            "(?:" + "|".join(_cased(bounded.beginning(one), case) for one, case in flagged) + r")\z"
+        )
+        heads = _heads(flagged)
+        self._heads = _compiled(heads)
+        self.lookout = Lookout(heads)
+
+    def candidate(self, data: str, start: int) -> int | None:
+        """The next place where a match may begin, or the beginning of one be cut off by the end."""
+        found = self._heads.search(data, start)
+        return None if found is None else found.start()
+
+    def may_go_on(self, data: str, start: int) -> bool:
+        """May what stands from here to the end become a match, or a longer one?"""
+        return self._begun.match(data, start) is not None
+
+    def match(self, data: str, start: int) -> tuple[int, int] | None:
+        """(pattern, end) of the preferred match that begins right here."""
+        if self._any.match(data, start) is None:
+            return None
+        for number, one in enumerate(self._each):
+            found = one.match(data, start)
+            if found is not None:
+                return number, found.end()
+        return None
 
 
 def _cased(pattern: str, case: bool) -> str:
@@ -57,11 +85,11 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return compiled
 
 
-def _lookout(patterns: Sequence[tuple[str, bool]]) -> Lookout:
-    """Matches wherever a pattern may begin, or a beginning may be cut off by the end. Cheap; may match too often."""
+def _heads(patterns: Sequence[tuple[str, bool]]) -> str:
+    """A pattern of the first characters of every pattern, and of fewer of them at the end."""
     heads = [_cased(bounded.head(one, HEAD), case) for one, case in patterns]
     cut = [_cased(bounded.head(one, size), case) + r"\z" for one, case in patterns for size in range(1, HEAD)]
-    return Lookout("|".join(dict.fromkeys([*heads, *cut])))
+    return "|".join(dict.fromkeys([*heads, *cut]))
 
 
 class Lexer:
@@ -93,31 +121,27 @@ class Lexer:
         data, first = self._before + self._held, len(self._before)
         out: list[str] = []
         kept = looked = first
-        while True:
-            open_from = len(data) if final else self._open_from(data, looked)
-            found = self._grammar.whole.search(data, looked)
-            if found is None or found.start() >= open_from:
+        open_from = len(data)
+        while (place := self._grammar.candidate(data, looked)) is not None:
+            if not final and self._grammar.may_go_on(data, place):
+                open_from = place
                 break
-            put = self._answer(Match(_number(found), found[0], self._done + found.start() - first))
-            if put is None:
-                looked = found.start() + 1
+            found = self._grammar.match(data, place)
+            looked = place + 1
+            if found is None:
                 continue
+            number, end = found
+            put = self._answer(Match(number, data[place:end], self._done + place - first))
+            if put is None:
+                continue
+            out.append(data[kept:place])
             if not isinstance(put, str):
                 self.ended, self._held = True, ""
-                return "".join([*out, data[kept : found.start()]])
-            out += [data[kept : found.start()], put]
-            kept = looked = found.end()
+                return "".join(out)
+            out.append(put)
+            kept = looked = end
         out.append(data[kept:open_from])
         self._before = data[open_from - 1 : open_from] if open_from else ""
         self._done += open_from - first
         self._held = data[open_from:]
         return "".join(out)
-
-    def _open_from(self, data: str, start: int) -> int:
-        """Where the text begins that may yet become a match."""
-        begun = self._grammar.begun.search(data, start)
-        return begun.start() if begun is not None else len(data)
-
-
-def _number(found: re.Match[str]) -> int:
-    return next(index for index, text in enumerate(found.groups()) if text is not None)
