@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.core.exchange import Exchange
 from gateway.core.reply import Channel
@@ -19,8 +18,7 @@ class Stage(Protocol):
     def judge(self, exchange: Exchange) -> Verdict: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Text that may leave now, what was seen in it, and whether to stop here. Offsets count the channel's input text."""
 
     text: str = ""

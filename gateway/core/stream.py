@@ -23,32 +23,39 @@ class Chain:
         self.fault = ""
 
     def feed(self, text: str) -> Piece:
-        return self._run(text, _fed)
-
-    def finish(self) -> Piece:
-        return self._run("", _finished)
-
-    def _run(self, text: str, step: Callable[[Transform, str], Piece]) -> Piece:
         if self._stopped:
             return NOTHING
         findings: tuple[Finding, ...] = ()
         for transform in self._transforms:
+            if not text:
+                break
             try:
-                piece = step(transform, text)
+                text, found, refusal = transform.feed(text)
             except Exception as error:
-                self.fault = fault_of(error)
-                piece = Piece(refusal=Code.STAGE_FAILED)
-            text = piece.text
-            if piece.findings:
-                findings += piece.findings
-            if piece.refusal is not None:
-                self._stopped = True
-                return Piece("", findings, piece.refusal)
+                return self._stop(findings, Code.STAGE_FAILED, fault_of(error))
+            if found:
+                findings += found
+            if refusal is not None:
+                return self._stop(findings, refusal)
         return Piece(text, findings) if text or findings else NOTHING
 
+    def finish(self) -> Piece:
+        if self._stopped:
+            return NOTHING
+        text, findings = "", NOTHING.findings
+        for transform in self._transforms:
+            try:
+                text, found, refusal = _finished(transform, text)
+            except Exception as error:
+                return self._stop(findings, Code.STAGE_FAILED, fault_of(error))
+            findings += found
+            if refusal is not None:
+                return self._stop(findings, refusal)
+        return Piece(text, findings)
 
-def _fed(transform: Transform, text: str) -> Piece:
-    return transform.feed(text) if text else NOTHING
+    def _stop(self, findings: tuple[Finding, ...], refusal: Code, fault: str = "") -> Piece:
+        self._stopped, self.fault = True, fault
+        return Piece("", findings, refusal)
 
 
 def _finished(transform: Transform, text: str) -> Piece:
