@@ -59,7 +59,9 @@ def a_closed(number: int, at: float = AT) -> Closed:
 @contextmanager
 def a_directory(where: str | None = None) -> Iterator[Path]:
     """A fresh directory on the disk that holds this repository, not on a memory disk."""
-    made = Path(tempfile.mkdtemp(prefix=".audit-bench-", dir=where or Path(__file__).parents[2]))
+    place = Path(where) if where else Path(__file__).parents[1] / ".cache"
+    place.mkdir(exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix="audit-bench-", dir=place))
     try:
         yield made
     finally:
