@@ -124,6 +124,7 @@ async def open_works(site: Site, origin: str, share: float, stack: AsyncExitStac
         app.admin_identity(site.settings, kept),
         peer_of,
         ready.missing,
+        ready.worries,
         lambda: (metrics.render(), CONTENT_TYPE),
         new_id,
         time.time,
@@ -157,6 +158,10 @@ class Readiness:
             "keys": "" if self.kept.keys().keys else "no verification keys",
         }
         return {name: why for name, why in found.items() if why}
+
+    def worries(self) -> Mapping[str, str]:
+        """What is wrong without anybody being turned away yet, by name."""
+        return {"checkpoints": self.journal.fault} if self.journal.fault else {}
 
 
 def new_id() -> str:
@@ -198,7 +203,7 @@ def _build(site: Site, kept: Lasting, built: dict[str, Bundle]) -> Gate:
 async def _journal(site: Site, origin: str, alarms: Alarms, stack: AsyncExitStack) -> Journal:
     """The journal, sealed by the site's key, with copies of each head where the settings say."""
     wanted = site.settings.audit
-    signer = seal.FileSigner.load(Path(str(wanted.signing_key.file)))
+    signer = seal.FileSigner.parse(wanted.signing_key.reveal())
     copies = [Path(wanted.second_path)] if wanted.second_path else []
     opened = partial(Journal.open, Path(wanted.directory), origin, signer=signer, copies=copies, watchers=[alarms])
     return await stack.enter_async_context(await asyncio.to_thread(opened))

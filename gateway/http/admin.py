@@ -26,12 +26,13 @@ Form = Callable[[BaseRequest, Principal, Fields], Awaitable[StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Admin:
-    """Answers who may be answered. `ready` gives what is not ready yet, by name; empty means ready."""
+    """Answers who may be answered. `ready` gives what is not ready yet, by name; empty means ready. `worries` turn nobody away."""
 
     check: Check
     identity: Stage
     peer_of: Callable[[BaseRequest], Peer]
     ready: Callable[[], Mapping[str, str]]
+    worries: Callable[[], Mapping[str, str]]
     metrics: Callable[[], tuple[bytes, str]]
     new_id: Callable[[], str]
     clock: Callable[[], float]
@@ -66,7 +67,7 @@ class Admin:
                 missing = dict(self.ready())
                 return Response(
                     status=503 if missing else 200,
-                    body=orjson.dumps({"ready": not missing, "missing": missing}),
+                    body=orjson.dumps({"ready": not missing, "missing": missing, "worries": dict(self.worries())}),
                     headers={"content-type": "application/json", "server": SERVER},
                 )
             case "/metrics":

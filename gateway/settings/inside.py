@@ -63,6 +63,7 @@ class Audit(Section):
         description="A directory on another disk or machine that receives each sealed head, against rewriting",
     )
 
+    reveal_by_two: bool = Field(default=False, description="Whether revealing an original takes two auditors")
     anomalies: SitePath | None = Field(
         default=None,
         description="YAML list of what to watch for (bursts, floods, odd hours) and what to do; none: the usual",

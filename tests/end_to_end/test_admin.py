@@ -50,7 +50,7 @@ def test_operations_are_not_on_the_data_port(site: Site, path: str) -> None:
 
 
 def test_a_ready_gateway_says_so(site: Site) -> None:
-    assert json.loads(ask(site, "/readyz", "operator")[1]) == {"ready": True, "missing": {}}
+    assert json.loads(ask(site, "/readyz", "operator")[1]) == {"ready": True, "missing": {}, "worries": {}}
 
 
 def test_the_numbers_are_there_by_name(site: Site) -> None:
