@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import ssl
@@ -78,25 +79,35 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in found]
 
 
+NAME = "qqqqqqqq"  # stands in every text for a word of its own: what was seen before may be remembered, and costs less
+
+
 def chat(characters: int, streaming: bool = False) -> bytes:
-    """A chat request whose body is about `characters` long."""
+    """A chat request whose body is about `characters` long; `fresh` makes it one that was never seen."""
     sentence = "Please tell the traveller which papers the keeper of the pass will ask for at the gate. "
-    text = (sentence * (characters // len(sentence) + 1))[: max(1, characters - 120)]
+    text = f"Dear {NAME}, " + (sentence * (characters // len(sentence) + 1))[: max(1, characters - 136)]
     body = {"model": "smollm2", "messages": [{"role": "user", "content": text}], "max_tokens": 256, "stream": streaming}
     return json.dumps(body, separators=(",", ":")).encode()
 
 
+def fresh(body: bytes, number: int) -> bytes:
+    """The body with a word in it that no other number gives."""
+    word = "".join(chr(ord("a") + (number // 26**place) % 26) for place in range(len(NAME)))
+    return body.replace(NAME.encode(), word.encode())
+
+
 async def load(url: str, caller: Caller, body: bytes, pid: int, seconds: float, connections: int) -> Cost:
-    """POST `body` from `connections` connections for a fixed time; CPU is per request answered 200."""
+    """POST `body`, each time with other words, from `connections` connections for a fixed time; CPU is per request answered 200."""
     connector = aiohttp.TCPConnector(limit=connections, ssl=caller.context())
     headers = {"content-type": "application/json", "authorization": f"Bearer {caller.token}"}
     latencies: list[float] = []
     firsts: list[float] = []
+    numbers = itertools.count(time.monotonic_ns() % 26**6)
     async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
 
         async def one() -> None:
             began = time.perf_counter()
-            async with session.post(url, data=body) as reply:
+            async with session.post(url, data=fresh(body, next(numbers))) as reply:
                 if reply.status != 200:
                     raise RuntimeError(f"{url} answered {reply.status}: {(await reply.text())[:300]}")
                 await reply.content.readany()
