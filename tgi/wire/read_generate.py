@@ -83,10 +83,10 @@ def token_of(value: dict[str, object]) -> Token:
 def ending(choice: int, details: dict[str, object]) -> list[Event]:
     """How a sequence ended and, for the first, what it cost."""
     reason = details.get("finish_reason")
-    if reason not in REASONS:
+    if not isinstance(reason, str) or reason not in REASONS:
         raise nonsense("no finish_reason it may have")
     generated = count_of(details, "generated_tokens")
-    events: list[Event] = [Finished(choice, str(reason), count_of(details, "seed"), generated)]
+    events: list[Event] = [Finished(choice, reason, count_of(details, "seed"), generated)]
     if choice == 0 and generated is not None:
         prompt = count_of(details, "input_length")
         if prompt is None:

@@ -253,6 +253,7 @@ NONSENSE = [
     ("/generate", {"inputs": "a"}, b"[]"),
     ("/generate", {"inputs": "a"}, b'{"text":"a"}'),
     ("/generate", {"inputs": "a"}, b'{"generated_text":"a"}'),
+    ("/generate", {"inputs": "a"}, b'{"generated_text":"a","details":{"finish_reason":[]}}'),
     (CHAT, {"messages": TALK}, b"<html>"),
     (CHAT, {"messages": TALK}, b'{"choices":[]}'),
     (CHAT, {"messages": TALK}, b'{"choices":"a"}'),
