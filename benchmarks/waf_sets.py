@@ -220,5 +220,5 @@ HIDES: dict[str, Callable[[str], str]] = {
 def of_length(characters: int) -> Iterator[str]:
     """Ordinary texts of a length, of every harmless kind."""
     for texts in harmless().values():
-        joined = "\n\n".join(texts)
+        joined = "\n\n".join(texts * (1 + characters * 20 // len("".join(texts))))
         yield from (joined[start : start + characters] for start in range(0, characters * 20, characters))

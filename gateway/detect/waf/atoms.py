@@ -15,7 +15,47 @@ from typing import Any, TypeAlias
 
 SHORTEST = 4  # bytes: shorter words are in every text, and tell nothing
 COMMON = frozenset(  # words of nearly every text: a set with one of them rules nothing out
-    ["about", "above", "after", "also", "always", "and", "any", "are", "code", "first", "following", "from", "have", "imagine", "just", "like", "list", "must", "now", "only", "please", "should", "that", "the", "then", "this", "use", "using", "want", "what", "when", "will", "with", "write", "you", "your", "answer", "end", "make"]
+    [
+        "about",
+        "above",
+        "after",
+        "also",
+        "always",
+        "and",
+        "any",
+        "are",
+        "code",
+        "first",
+        "following",
+        "from",
+        "have",
+        "imagine",
+        "just",
+        "like",
+        "list",
+        "must",
+        "now",
+        "only",
+        "please",
+        "should",
+        "that",
+        "the",
+        "then",
+        "this",
+        "use",
+        "using",
+        "want",
+        "what",
+        "when",
+        "will",
+        "with",
+        "write",
+        "you",
+        "your",
+        "answer",
+        "end",
+        "make",
+    ]
 ) | {"you are", "the following", "at the", "of the", "in the", "to the"}
 MOST_WORDS = 200  # alternatives: beyond, a set of words is no filter any more
 SETS = 3  # sets of words kept for a pattern: the first tells most, a few more rule out nearly all the rest

@@ -68,6 +68,7 @@ _SPACED = re.compile(r"\b(?:[A-Za-z][ ._*|/-]{1,3}){5,}[A-Za-z]\b")
 _LEET = re.compile(r"[A-Za-z]*(?:[A-Za-z][0134579@$]|[0134579@$][A-Za-z])[A-Za-z0134579@$]*")
 _LEET_LETTERS = str.maketrans("0134579@$!|", "oieastgasil")
 _NOT_HEX = re.compile("[^0-9A-Fa-f]|0x")
+LEET_SHARE = 6  # one word in so many must be spelt so: in code, a few always are
 LEET_WORDS = 3  # words spelt with digits before a text counts as leet: names like utf8 and h264 are ordinary
 
 
@@ -144,7 +145,8 @@ def _joined(run: str) -> str:
 
 
 def _leet(text: str) -> Found:
-    if sum(1 for _ in _LEET.finditer(text)) >= LEET_WORDS:
+    words = len(_LEET.findall(text))
+    if words >= LEET_WORDS and words * LEET_SHARE >= text.count(" "):
         yield text.translate(_LEET_LETTERS), 0, len(text)
 
 

@@ -13,6 +13,7 @@ from gateway.stages.waf.seen import Context, Seen, finding
 from policies.waf import BUILT_IN, WafPolicy
 from policies.waf_settings import Layer, Response
 
+MOST_PLACES = 8  # findings of one kind in a passage: more say nothing new, and a hostile text could have thousands
 WATCHED = (
     "user",
     "tool",
@@ -85,7 +86,7 @@ class Language:
 
     def _models(self, score: _Score, text: str, reading: Reading) -> None:
         span = (0, len(text))
-        if self._linear is not None:
+        if self._linear is not None and score.findings:  # a second opinion: alone it would stop next to nothing
             said = max(self._linear.score(one) for one in (canonical(text), *(view.text for view in reading.views)))
             score.built_in("GW-406", self._worth(said), span)
         if self._classifier is not None:
@@ -143,7 +144,9 @@ class _Score:
 def _shown(passage: Passage) -> tuple[str, tuple[Finding, ...], str]:
     """The text without what people cannot see, the findings, and what the hidden text spells."""
     text, runs = passage.text, hidden.smuggled(passage.text)
-    findings = tuple(finding("GW-401", f"hidden-{run.kind}", passage, (run.start, run.end)) for run in runs)
+    findings = tuple(
+        finding("GW-401", f"hidden-{run.kind}", passage, (run.start, run.end)) for run in runs[:MOST_PLACES]
+    )
     read: list[str] = []
     while runs:  # taking one run out may bring two others together
         read += [run.read for run in runs]
@@ -153,4 +156,4 @@ def _shown(passage: Passage) -> tuple[str, tuple[Finding, ...], str]:
 
 
 def _all(rule: str, family: str, passage: Passage, spans: list[tuple[int, int]]) -> list[Finding]:
-    return [finding(rule, family, passage, span) for span in spans]
+    return [finding(rule, family, passage, span) for span in spans[:MOST_PLACES]]
