@@ -22,6 +22,7 @@ _TITLES = "先生|女士|小姐|太太|老师|教授|医生|大夫|护士|经理
 TITLES = re.compile(rf"(?:{_TITLES})$")
 _S = rf"(?:{_COMPOUND}|[{_SURNAMES}])"
 _H = r"[\u4e00-\u9fff]"
+SURNAME_ALONE = 0.45  # 王经理: one of a hundred million; below the threshold unless policy lowers it
 _AFTER = (
     "的在是已和与及从到来去说住有现于为将被把向对叫要会能可请让给等男女岁曾也都就同即因由其此该系电手身出先女联地性，"
 )
