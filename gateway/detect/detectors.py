@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,7 +12,8 @@ from gateway.detect.names.pool import Pool
 from gateway.detect.own import own
 from gateway.detect.patterns import Patterns
 from gateway.detect.watch import Source
-from policies.pii import Looking, Names, Overload, PiiPolicy
+from policies.pii import FILES, Looking, Names, Overload, PiiPolicy, Recognizer
+from policies.problem import PolicyInvalid, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,30 @@ class Detectors:
 
 
 def detectors(policy: PiiPolicy) -> Detectors:
-    """The detectors a policy needs. Compiling patterns takes a few tenths of a second; models load on their own."""
+    """The detectors a policy needs, or `PolicyInvalid` where a recogniser does not keep its own promises.
+
+    Compiling patterns takes a few tenths of a second; models load in their own time.
+    """
     patterns = Patterns(own(policy.recognizers)) if policy.recognizers else _plain()
+    unproven = [problem for one in policy.recognizers for problem in _unproven(one, policy, patterns)]
+    if unproven:
+        raise PolicyInvalid(unproven)
     names = policy.names
     slow = Looking.MODELS in (names.request, names.response)
     return Detectors(_source(patterns, names, names.request), _source(patterns, names, names.response), slow)
+
+
+def _unproven(one: Recognizer, policy: PiiPolicy, patterns: Patterns) -> Iterator[Problem]:
+    for expected, texts in ((True, one.cases.match), (False, one.cases.silent)):
+        for text in texts:
+            found = any(
+                span.entity == one.entity and span.score >= policy.least(one.entity) for span in patterns.find(text)
+            )
+            if found is not expected:
+                what = "is not found" if expected else "is found and should not be"
+                yield Problem(
+                    FILES[0], f"{one.name}: {text!r}", what, "mend the pattern, the score, the context or the case"
+                )
 
 
 @lru_cache(maxsize=1)
