@@ -39,7 +39,7 @@ def gather(record: AuditQuery, reading: Reading, around: Surroundings) -> Facts:
     book = _Book()
     try:
         book.begins = next((entry.record.at for entry in record.find(Filter(limit=1))), 0)
-        _read(record.between(reading.since, reading.until), book, reading.progress)
+        _read(_verified(record.between(reading.since, reading.until), around), book, reading.progress)
         _end_later(record, book)
         before = tuple(_before(record, reading.since))
         orphans = tuple(sample for sample in book.unopened if not _opened_before(record, sample.exchange))
@@ -84,6 +84,14 @@ def _read(entries: Iterable[Entry], book: _Book, progress: Progress | None) -> N
         _take(entry, book)
         if progress is not None and book.count % TELL_EVERY == 0:
             progress(book.count)
+
+
+def _verified(entries: Iterable[Entry], around: Surroundings) -> Iterator[Entry]:
+    """Only what verification saw: a gateway that goes on working while the report is made adds nothing to it."""
+    ends = {log.origin: log.records for log in around.verification.logs}
+    if not ends:
+        return iter(entries)
+    return (entry for entry in entries if entry.seq < ends.get(entry.origin, 0))
 
 
 def _take(entry: Entry, book: _Book) -> None:

@@ -9,6 +9,13 @@ from datetime import UTC, datetime
 from compliance_reports.facts import Facts, Passed, Told
 from compliance_reports.model import NOTHING, Figure, Sample, Words
 
+# jq: exchanges by id, once by how they began and once by how they ended
+BY_ID = (
+    '(map(select(.record == "opened") | {(.id): .}) | add // {}) as $o'
+    ' | (map(select(.record == "closed") | {(.id): .}) | add // {}) as $c | '
+)
+BOTH = ("--kind opened", "--kind closed")
+
 SAMPLES = 5  # records shown of each figure: enough to look at, few enough to look at all
 
 ASKED = frozenset({"chat", "complete", "generate"})  # actions in which a model writes
@@ -60,13 +67,15 @@ def samples(found: Iterable[Passed | Told | Sample]) -> tuple[Sample, ...]:
     return tuple(shown)
 
 
-def ask(facts: Facts, *words: str, select: str = "") -> str:
-    """The command that lists what was counted; `select` is a jq condition on each record."""
+def ask(facts: Facts, *words: str, select: str = "", join: str = "") -> str:
+    """The command that lists what was counted. `select` is a jq condition on each record, `join` a jq program on all of them."""
     since, until = iso(facts.period.since), iso(facts.period.until)
     where = shlex.quote(facts.around.directory)
     command = f"hangu audit query {where} --format json --from {since} --to {until}"
     command = " ".join([command, *words])
-    return f"{command} | jq -c 'select({select})'" if select else command
+    if join:
+        return f"{command} | jq -cs {shlex.quote(join)}"
+    return f"{command} | jq -c {shlex.quote(f'select({select})')}" if select else command
 
 
 def iso(at: int) -> str:

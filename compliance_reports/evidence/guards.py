@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compliance_reports.evidence.counting import ASKED, answered, ask, let_in, of, share, unknown
+from compliance_reports.evidence.counting import ASKED, BOTH, BY_ID, answered, ask, let_in, of, share, unknown
 from compliance_reports.facts import Facts, Passed
 from compliance_reports.model import NOTHING, Figure, Words
 
@@ -103,7 +103,15 @@ def unmetered(facts: Facts) -> Figure:
     """Answers whose tokens were not counted."""
     found = [one for one in answered(facts) if one.outcome == "answered" and one.tokens < 0]
     among = [one for one in answered(facts) if one.outcome == "answered"]
-    return share(found, len(among), ask(facts, "--outcome answered", select=".usage == null"))
+    return share(
+        found,
+        len(among),
+        ask(
+            facts,
+            "--outcome answered",
+            select='.usage == null and any(.answers[]; .length > 0 and (.channel | endswith("content")))',
+        ),
+    )
 
 
 def unmarked(facts: Facts) -> Figure:
@@ -116,7 +124,11 @@ def unmarked(facts: Facts) -> Figure:
         "Answers for programs (JSON mode, grammars, tools) are never marked",
         "记录保存的是签发的标记；文本是否仍带有标记须用 `hangu trace` 检验。供程序使用的回答（JSON、语法、工具）不加标记",
     )
-    query = ask(facts, "--kind closed", select='.mark == 0 and any(.answers[]; .channel | endswith("content"))')
+    program = (
+        '$c[] | select(.mark == 0 and any(.answers[]; .length > 0 and (.channel | endswith("content")))'
+        " and ($o[.id].parameters.structured | not))"
+    )
+    query = ask(facts, *BOTH, join=BY_ID + program)
     return share([one for one in prose if not one.mark], len(prose), query, gap)
 
 

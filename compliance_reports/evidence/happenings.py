@@ -72,7 +72,8 @@ def erased_unreasoned(facts: Facts) -> Figure:
     """Erasures without a reason or a name."""
     done = told(facts, "record.erased")
     found = [one for one in done if not one.fact("reason").strip() or not one.event.actor]
-    return share(found, len(done), ask(facts, "--outcome record.erased"))
+    select = '(.facts.reason // "" | test("\\\\S") | not) or .actor == ""'
+    return share(found, len(done), ask(facts, "--outcome record.erased", select=select))
 
 
 def erased(facts: Facts) -> Figure:
@@ -97,7 +98,9 @@ def unseen(facts: Facts) -> Figure:
 def alarms(facts: Facts) -> Figure:
     """Alarms raised."""
     found = told(facts, "anomaly.")
-    return Figure(len(found), samples=samples(found), query=ask(facts, "--kind event"))
+    return Figure(
+        len(found), samples=samples(found), query=ask(facts, "--kind event", select='.kind | startswith("anomaly.")')
+    )
 
 
 def weak(facts: Facts) -> Figure:
@@ -141,7 +144,9 @@ def unlisted(facts: Facts) -> Figure:
         "where a model came from, and that its weights are the approved ones, is not on this record",
         "模型来源以及权重是否为获批版本，不在本记录之内",
     )
-    return share(found, len(mine), ask(facts, "--kind opened"), gap)
+    listed = ", ".join(f'"{name}"' for name in sorted(rules.models))
+    select = f'.code == "" and .policy == "{rules.digest}" and (.model | IN("", {listed}) | not)'
+    return share(found, len(mine), ask(facts, "--kind opened", select=select), gap)
 
 
 def evaluated(facts: Facts) -> Figure:

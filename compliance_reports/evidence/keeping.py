@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compliance_reports.evidence.counting import ask, let_in, of, samples, share, told, unknown
+from compliance_reports.evidence.counting import BOTH, BY_ID, ask, let_in, of, samples, share, told, unknown
 from compliance_reports.facts import Facts
 from compliance_reports.model import Figure, Sample, Words
 
@@ -14,22 +14,19 @@ _VERIFY = "hangu audit verify {}"
 
 
 def gaps(facts: Facts) -> Figure:
-    """Records that the log has and the reading lacks, or the other way round."""
+    """Records that the verified log has and the reading lacks."""
     read = {head.origin: head.records for head in facts.heads}
     logs = facts.around.verification.logs
     if not logs:
         return unknown("the log was not verified", "日志未经校验", _verify(facts))
-    missing = sum(abs(log.records - read.get(log.origin, 0)) for log in logs)
-    gap = Words(
-        "records written while the report was made are in neither count",
-        "报告生成期间写入的记录不在统计之内",
-    )
+    missing = sum(max(0, log.records - read.get(log.origin, 0)) for log in logs)
+    gap = Words("records written after the log was verified are not in this report", "校验之后写入的记录不在本报告之内")
     return Figure(missing, sum(log.records for log in logs), query=_verify(facts), gap=gap)
 
 
 def unopened(facts: Facts) -> Figure:
     """Ends without a beginning: something was answered that was never asked on record."""
-    return share(facts.orphans, len(facts.passed), ask(facts, "--kind closed"))
+    return share(facts.orphans, len(facts.passed), ask(facts, *BOTH, join=BY_ID + "$c[] | select($o[.id] | not)"))
 
 
 def unended(facts: Facts) -> Figure:
@@ -37,7 +34,9 @@ def unended(facts: Facts) -> Figure:
     late = facts.period.until - UNDER_WAY
     found = [one for one in let_in(facts) if not one.outcome and one.at < late]
     gap = Words("exchanges of the last ten minutes may still be under way", "最后十分钟内的交互可能仍在进行")
-    return share(found, len(let_in(facts)), ask(facts, "--kind opened"), gap)
+    return share(
+        found, len(let_in(facts)), ask(facts, *BOTH, join=BY_ID + '$o[] | select(.code == "" and ($c[.id] | not))'), gap
+    )
 
 
 def incomplete(facts: Facts) -> Figure:
@@ -93,7 +92,9 @@ def days(facts: Facts) -> Figure:
 def backwards(facts: Facts) -> Figure:
     """Exchanges that ended before they began: the clock was put back."""
     found = [one for one in facts.passed if one.outcome and one.ended < one.at]
-    return share(found, len(facts.passed), ask(facts))
+    return share(
+        found, len(facts.passed), ask(facts, *BOTH, join=BY_ID + "$c[] | select($o[.id] and .at < $o[.id].at)")
+    )
 
 
 def offset(facts: Facts) -> Figure:
@@ -131,7 +132,9 @@ def unreasoned(facts: Facts) -> Figure:
     """Sealed originals that somebody read without saying why, or without a name."""
     reads = told(facts, "record.revealed")
     found = [one for one in reads if not one.fact("reason").strip() or not one.event.actor]
-    query = ask(facts, "--outcome record.revealed")
+    query = ask(
+        facts, "--outcome record.revealed", select='(.facts.reason // "" | test("\\\\S") | not) or .actor == ""'
+    )
     gap = Words(
         "reading redacted records with operating-system rights leaves no trace here",
         "以操作系统权限读取已脱敏的记录不会在此留痕",

@@ -53,7 +53,7 @@ WORDS: Mapping[str, Words] = MappingProxyType(
         "wanted": Words("Wanted", "要求"),
         "among": Words("of", "共"),
         "informs": Words("for information", "仅供参考"),
-        "query": Words("Count again", "复算命令"),
+        "query": Words("Ask the record again", "重新查询"),
         "gap": Words("Not covered", "未覆盖"),
         "why": Words("Why", "原因"),
         "samples": Words("Records", "记录"),
