@@ -72,7 +72,7 @@ def _source(patterns: Patterns, names: Names, how: Looking) -> Source:
 
 
 def by_rules(clauses: Sequence[str]) -> Named:
-    return Named([rules.find(clause) for clause in clauses])
+    return Named(rules.find_each(clauses))
 
 
 def by_models(workers: Pool, names: Names) -> Finder:

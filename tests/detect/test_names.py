@@ -200,3 +200,41 @@ def test_the_real_models_find_people_and_places(closing: list[Pool]) -> None:
     assert ("PERSON", "John Smith") in names[1]
     assert ("LOCATION", "Paris") in names[1]
     assert names[2] == set()
+
+
+ANNOUNCED = [
+    "姓名：",
+    "联系人",
+    'name": ',
+    "请找",
+    "经理",
+    "Mr",
+    "Dear ",
+    "my name is ",
+    "Signed by: ",
+    "Contact: ",
+    "地址：",
+    "出生",
+]
+ANNOUNCED += [
+    "张伟",
+    "王",
+    "欧阳娜娜",
+    "Maria ",
+    "MacLeod",
+    " ",
+    ".",
+    "\n",
+    "，",
+    "北京市",
+    "朝阳区",
+    "建国路88号",
+    "寄到",
+    "1990年1月2日",
+]
+
+
+@settings(max_examples=300)
+@given(st.lists(st.lists(st.sampled_from(ANNOUNCED), max_size=8).map("".join) | texts(), max_size=4))
+def test_asking_only_the_rules_that_may_find_something_finds_the_same(clauses: list[str]) -> None:
+    assert rules.find_each(clauses) == [rules.find(clause) for clause in clauses]

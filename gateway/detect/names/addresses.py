@@ -28,7 +28,7 @@ _CITIES = (
     "渭南 延安 汉中 榆林 安康 商洛 兰州 嘉峪关 金昌 白银 天水 武威 张掖 平凉 酒泉 庆阳 定西 陇南 西宁 海东 银川 石嘴山 吴忠 固原 中卫 乌鲁木齐 "
     "克拉玛依 吐鲁番 哈密 昆山 义乌 江阴 张家港 常熟 晋江 台北 高雄 台中 台南 新北 浦东"
 )
-_HEADS = "|".join(sorted({*_PROVINCES.split(), *_CITIES.split()}, key=lambda name: (-len(name), name)))
+HEADS = "|".join(sorted({*_PROVINCES.split(), *_CITIES.split()}, key=lambda name: (-len(name), name)))
 _H = r"[\u3400-\u9fff]"
 _NUMBER = r"[0-9０-９A-Za-z一二三四五六七八九十百零〇甲乙丙丁东西南北]"
 _ADMINISTRATIVE = (
@@ -41,11 +41,10 @@ _HOUSE = rf"(?:第?{_NUMBER}{{1,6}}(?:[-－—~]{_NUMBER}{{1,5}}){{0,3}}(?:{_HOU
 _STEP = rf"(?:{_H}{{1,10}}?(?:{_ADMINISTRATIVE}|{_WAYS}|{_PLACES})|{_HOUSE}|[（(][^（()）\n]{{1,16}}[)）])[ 、]?"
 _LAND = r"(?:中国)?"
 ADDRESS = re.compile(
-    rf"{_LAND}(?:{_HEADS})(?:省|市|自治区|壮族自治区|维吾尔自治区|回族自治区|特别行政区)?[ ]?(?:{_STEP}){{1,10}}"
+    rf"{_LAND}(?:{HEADS})(?:省|市|自治区|壮族自治区|维吾尔自治区|回族自治区|特别行政区)?[ ]?(?:{_STEP}){{1,10}}"
 )
-_CUED = re.compile(
-    r"(?:地址|住址|住所|户籍|籍贯地|收货地|寄到|寄往|送到|送至|家住|住在|现居|居住于|位于|搬到|搬至)(?:是|为|在|于|[：:])?\s?"
-)
+CUES = "地址|住址|住所|户籍|籍贯地|收货地|寄到|寄往|送到|送至|家住|住在|现居|居住于|位于|搬到|搬至"
+_CUED = re.compile(rf"(?:{CUES})(?:是|为|在|于|[：:])?\s?")
 _LOCAL = re.compile(rf"(?:{_STEP}){{2,10}}")
 _ROAD = re.compile(rf"{_H}{{1,6}}?(?:{_WAYS}){_HOUSE}(?:{_STEP}){{0,6}}")
 _TAIL = re.compile(rf"(?:{_HOUSE}[ ]?){{1,6}}")

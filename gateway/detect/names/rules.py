@@ -6,10 +6,14 @@ Surnames: the hundred commonest and the compound ones of the 2020 census reports
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from itertools import accumulate
 
-from gateway.detect.names.addresses import addresses
+from gateway.detect.names.addresses import CUES, HEADS, addresses
 from gateway.detect.span import Span
+from gateway.detect.triggers import Engine, Trigger, engine
 
 _SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白"
@@ -26,6 +30,7 @@ SURNAME_ALONE = 0.45  # 王经理: one of a hundred million; below the threshold
 _AFTER = (
     "的在是已和与及从到来去说住有现于为将被把向对叫要会能可请让给等男女岁曾也都就同即因由其此该系电手身出先女联地性，"
 )
+LISTED = re.compile(rf"{_S}(?:(?![{_AFTER}]){_H}){{1,5}}")
 _CUE = r"(?:姓名|联系人|收件人|收货人|寄件人|患者|客户|户名|法人代表|法定代表人|法人|经办人|申请人|被保险人|投保人|受益人|持卡人|乘客|旅客|员工|病人|家属|业主|租户|房东|借款人|担保人|签收人|负责人|当事人|原告|被告|嫌疑人|候选人|应聘者|学生|家长|我叫|名叫|我是|本人|名字是|名字叫|叫做|联系|(?:[Nn]ame|contact|owner|user)\"[:：] ?)"
 _BY_CUE = re.compile(
     rf"{_CUE}(?:姓名)?(?:是|为|叫|[：:\s])?\s?[\"“]?(?P<name>{_S}(?:{_H}[{_AFTER}](?!{_H})|(?:(?![{_AFTER}]){_H}){{1,2}}))(?!{_H}*公司)"
@@ -80,14 +85,22 @@ _NOBODY = frozenset(
 )
 
 
-def people(text: str) -> Iterator[Span]:
-    """People whom a word beside them announces."""
+def cued(text: str) -> Iterator[Span]:
+    """People whom a word before them announces."""
     for found in _BY_CUE.finditer(text):
         low, high = found.span("name")
         yield Span(low, _trimmed(text, low, high), "PERSON", 0.75, "name_cue")
+
+
+def titled(text: str) -> Iterator[Span]:
+    """People whom a title follows."""
     for found in _BY_TITLE.finditer(text):
         low, high = found.span("name" if found["name"] else "name2")
         yield Span(low, high, "PERSON", 0.65 if high - low > 1 else SURNAME_ALONE, "name_title")
+
+
+def introduced(text: str) -> Iterator[Span]:
+    """People whom English words announce."""
     for found in _ENGLISH.finditer(text):
         low, high = found.span("a" if found["a"] else "b")
         if text[low:high].split()[0] not in _NOBODY:
@@ -98,7 +111,8 @@ def _trimmed(text: str, low: int, high: int) -> int:
     return high - 1 if text[high - 1] in _AFTER and high - low > 2 else high
 
 
-_BIRTH = re.compile(r"(?:出生|生日|生于|诞生)[^0-9]{0,8}(?P<day>(?:19|20)[0-9]{2}年[01]?[0-9]月(?:[0-3]?[0-9][日号])?)")
+_BORN = r"(?:出生|生日|生于|诞生)"
+_BIRTH = re.compile(_BORN + r"[^0-9]{0,8}(?P<day>(?:19|20)[0-9]{2}年[01]?[0-9]月(?:[0-3]?[0-9][日号])?)")
 
 
 def births(text: str) -> Iterator[Span]:
@@ -107,6 +121,37 @@ def births(text: str) -> Iterator[Span]:
         yield Span(*found.span("day"), "DATE_OF_BIRTH", 0.75, "birth_cue")
 
 
+# Who looks, and what must stand in a text for them to find anything: in most texts nothing does.
+_SEEKERS: tuple[tuple[Callable[[str], Iterator[Span]], str], ...] = (
+    (cued, _CUE),
+    (titled, rf"(?:{_TITLES})"),
+    (
+        introduced,
+        r"(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Madam|Mister|Professor|Doctor)\.?[ ][A-Z]"
+        r"|(?:y name is|ame[:：]|his is|ear|incerely,|egards,|igned(?: by)?[:,]?|ontact:?)\s{0,3}[A-Z]",
+    ),
+    (addresses, rf"(?:{HEADS}|{CUES})"),
+    (births, _BORN),
+)
+
+
 def find(text: str) -> list[Span]:
     """People, addresses and dates of birth, by rules."""
-    return [*people(text), *addresses(text), *births(text)]
+    return [span for seek, _ in _SEEKERS for span in seek(text)]
+
+
+def find_each(texts: Sequence[str]) -> list[list[Span]]:
+    """As `find` on each text, at a fraction of the cost: one scan tells who need look at which."""
+    wanted = [0] * len(texts)
+    ends = list(accumulate(len(text) + 1 for text in texts))
+    for place, families in _scan().events("\n".join(texts)):
+        wanted[bisect_left(ends, place)] |= families
+    return [
+        [span for bit, (seek, _) in enumerate(_SEEKERS) if families >> bit & 1 for span in seek(text)]
+        for text, families in zip(texts, wanted, strict=True)
+    ]
+
+
+@lru_cache(maxsize=1)
+def _scan() -> Engine:
+    return engine([Trigger(pattern, 1 << bit) for bit, (_, pattern) in enumerate(_SEEKERS)])
