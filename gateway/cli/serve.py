@@ -30,8 +30,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    groups.narrow()
     site = settings.load(args.directory)
+    groups.narrow()  # begins this process anew, so only for a site that can be served
     if args.worker is None and site.listen.workers > 1:
         return _several(args.directory, site)
     return _one(args.directory, args.worker or 0, site.listen.workers, args.port)
