@@ -9,7 +9,7 @@ from watermark.payload import CHECK_BITS, ID_BITS
 
 SYMBOL_CHANCE = 1 / 128
 PROVEN = 1e-9  # per investigated text; half goes to the marks, half to the word and sampler layers
-BOUND = 1e-4  # a pasted burst meets its bind symbols by chance this rarely
+BOUND = 1e-5  # a pasted burst meets its bind symbols by chance this rarely
 
 
 @lru_cache(maxsize=4096)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from watermark import chance, keys
+from watermark import keys
 from watermark.decoder import decode
 from watermark.documents import DocumentError, read_text
 from watermark.embed import PROFILES, embed
@@ -129,7 +129,7 @@ def _detect(args: argparse.Namespace) -> int:
             "epoch": hit.epoch,
             "p": hit.p,
             "method": hit.method,
-            "bound": hit.bind.p <= chance.BOUND,
+            "bound": hit.bind.holds,
             "bind": {"matched": hit.bind.matched, "examined": hit.bind.examined, "p": hit.bind.p},
             "spans": hit.spans,
         }

@@ -35,6 +35,11 @@ class Bind:
     examined: int
     p: float
 
+    @property
+    def holds(self) -> bool:
+        """Pasted bursts meet a few of their letters again where texts share phrases; bursts at home, most of them."""
+        return self.p <= chance.BOUND and 4 * self.matched >= self.examined
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:

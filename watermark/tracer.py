@@ -51,7 +51,7 @@ class Candidate:
 
     @property
     def convicts(self) -> bool:
-        content = self.overlap is not None and self.overlap.any
+        content = self.overlap is not None and self.overlap.likely
         return self.p is not None and self.p <= chance.PROVEN and bool(self.bound) and content
 
     def as_json(self) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def _by_mark(hit: Hit, leak: Leak, keys: Keys, registry: Registry) -> Candidate 
     p = hit.p if hit.method == "registry" else chance.false_name(hit.p, registry.count())
     if issued is None or p > chance.PROVEN / 2:
         return None
-    return Candidate(issued, ("l1",), p, hit.bind.p <= chance.BOUND, compare(leak, issued, keys.fingerprint), hit)
+    return Candidate(issued, ("l1",), p, hit.bind.holds, compare(leak, issued, keys.fingerprint), hit)
 
 
 def _stands(candidate: Candidate) -> bool:
@@ -194,7 +194,7 @@ def _confirmed(candidate: Candidate, decoded: Decoded, keys: Keys, asked: int) -
     for epoch in (known,) if known else keys.epochs:
         hit = confirm(decoded, epoch, issued.mark_id, asked * len(keys.epochs))
         if hit is not None:
-            found = Candidate(issued, ("l1", "l3"), hit.p, hit.bind.p <= chance.BOUND, candidate.overlap, hit)
+            found = Candidate(issued, ("l1", "l3"), hit.p, hit.bind.holds, candidate.overlap, hit)
             return found if _stands(found) else None
     return None
 
