@@ -38,7 +38,7 @@ def _clause(clause: Clause, figures: Mapping[str, Figure], trusted: bool) -> Res
 
 def _test(wanted: Wanted, figure: Figure, trusted: bool) -> Test:
     if not figure.known:
-        return Test(wanted, figure, Verdict.NOT_EVALUATED, figure.why)
+        return Test(wanted, figure, Verdict.NOT_EVALUATED, figure.why if trusted else UNTRUSTED)
     if wanted.bound.holds(figure.value):
         return _held(wanted, figure, trusted)
     if figure.excuse.en:

@@ -40,6 +40,11 @@ class Period:
     until: int
 
     @property
+    def empty(self) -> bool:
+        """No period was asked for, and there was no record to take one from."""
+        return self.until <= 1
+
+    @property
     def days(self) -> float:
         return (self.until - self.since) / 86_400_000
 

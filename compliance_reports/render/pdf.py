@@ -91,7 +91,7 @@ def _told(report: Report, language: str, signature: str) -> dict[str, Any]:
             [say(WORDS["version"]), framework.version],
             [say(WORDS["source"]), framework.source],
             [say(WORDS["mapping"]), f"{checked} {say(framework.note)}".strip()],
-            [say(WORDS["period"]), f"{iso(facts.period.since)} – {iso(facts.period.until)}"],
+            [say(WORDS["period"]), _period(report, say)],
             [say(WORDS["records"]), number(facts.records)],
             [say(WORDS["exchanges"]), number(len(facts.passed))],
             [say(WORDS["generator"]), report.generator],
@@ -103,6 +103,11 @@ def _told(report: Report, language: str, signature: str) -> dict[str, Any]:
         "samples": [[one.place, one.exchange, one.note] for one in report.samples],
         "privilege": list(tightened(facts.around.rules.grants, report.usage)) if facts.around.rules else [],
     }
+
+
+def _period(report: Report, say: Say) -> str:
+    period = report.facts.period
+    return say(WORDS["no_period"]) if period.empty else f"{iso(period.since)} – {iso(period.until)}"
 
 
 def _drifted(one: Drifted, say: Say) -> list[list[str]]:

@@ -35,6 +35,7 @@ WORDS: Mapping[str, Words] = MappingProxyType(
         "unchecked": Words("not checked against its text", "未与原文核对"),
         "checked": Words("checked", "已核对"),
         "period": Words("Period (UTC, end left out)", "期间（UTC，不含终点）"),
+        "no_period": Words("no record could be read", "没有可读取的记录"),
         "records": Words("Records in the period", "期间内记录数"),
         "exchanges": Words("Exchanges", "交互数"),
         "log": Words("Log", "日志"),
