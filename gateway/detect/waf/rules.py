@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import re2
 
@@ -49,9 +50,9 @@ class _Ready:
     """A rule with its patterns' numbers in the one scan, and compiled for confirmation."""
 
     rule: Rule
-    any: tuple[tuple[int, re.Pattern[str]], ...]
-    also: tuple[tuple[int, re.Pattern[str]], ...]
-    unless: tuple[tuple[int, re.Pattern[str]], ...]
+    any: tuple[tuple[int, re.Pattern[Any]], ...]
+    also: tuple[tuple[int, re.Pattern[Any]], ...]
+    unless: tuple[tuple[int, re.Pattern[Any]], ...]
 
 
 class Ruleset:
@@ -96,7 +97,7 @@ class Ruleset:
         self._patterns.append(pattern)
         return len(self._patterns) - 1
 
-    def _all(self, patterns: Sequence[str]) -> tuple[tuple[int, re.Pattern[str]], ...]:
+    def _all(self, patterns: Sequence[str]) -> tuple[tuple[int, re.Pattern[Any]], ...]:
         return tuple((self._number(pattern), _confirming(pattern)) for pattern in patterns)
 
     def read(self, text: str, role: str) -> Reading:
@@ -167,10 +168,12 @@ def _is_prose(text: str) -> bool:
 def _hit(ready: _Ready, view: View, candidates: set[int], text: str) -> Hit | None:
     if ready.rule.scope.decoded and view.chain and not EVIDENT.issuperset(view.chain):
         return None
-    span = _found(ready.any, view.text, candidates)
-    if span is None or (ready.also and _found(ready.also, view.text, candidates) is None):
+    # ASCII goes to RE2 as bytes: places are the same, and its Python side need not translate them.
+    said = view.text.encode() if view.text.isascii() else view.text
+    span = _found(ready.any, said, candidates)
+    if span is None or (ready.also and _found(ready.also, said, candidates) is None):
         return None
-    if _found(ready.unless, view.text, candidates) is not None:
+    if _found(ready.unless, said, candidates) is not None:
         return None
     points = ready.rule.severity.weight * (DECODED_WEIGHT if view.chain else 1.0)
     if not view.chain and ready.rule.discussed < 1 and quoted(view.text, *span) and is_talk(view.text, *span):
@@ -179,19 +182,21 @@ def _hit(ready: _Ready, view: View, candidates: set[int], text: str) -> Hit | No
     return Hit(ready.rule, start, end, points, "+".join(view.chain) or "canonical")
 
 
-def _found(patterns: Iterable[tuple[int, re.Pattern[str]]], text: str, candidates: set[int]) -> tuple[int, int] | None:
+def _found(
+    patterns: Iterable[tuple[int, re.Pattern[Any]]], text: str | bytes, candidates: set[int]
+) -> tuple[int, int] | None:
     for number, pattern in patterns:
         if number in candidates and (match := pattern.search(text)) is not None:
             return match.span()
     return None
 
 
-def _confirming(pattern: str) -> re.Pattern[str]:
+def _confirming(pattern: str) -> re.Pattern[Any]:
     options = re2.Options()
     options.case_sensitive = False
     options.dot_nl = True
     options.log_errors = False
-    compiled: re.Pattern[str] = re2.compile(pattern, options)
+    compiled: re.Pattern[Any] = re2.compile(pattern, options)
     return compiled
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import re2
 
@@ -16,6 +17,8 @@ from gateway.detect.waf.scan import Lookout
 from policies import bounded
 
 HEAD = 3  # characters of a pattern that the fast look-out watches for
+
+Text = str | bytes  # ASCII goes to RE2 as bytes: places are the same, and its Python side need not translate them
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +56,16 @@ class Grammar:
         self._heads = _compiled(heads)
         self.lookout = Lookout(heads)
 
-    def candidate(self, data: str, start: int) -> int | None:
+    def candidate(self, data: Text, start: int) -> int | None:
         """The next place where a match may begin, or the beginning of one be cut off by the end."""
         found = self._heads.search(data, start)
         return None if found is None else found.start()
 
-    def may_go_on(self, data: str, start: int) -> bool:
+    def may_go_on(self, data: Text, start: int) -> bool:
         """May what stands from here to the end become a match, or a longer one?"""
         return self._begun.match(data, start) is not None
 
-    def match(self, data: str, start: int) -> tuple[int, int] | None:
+    def match(self, data: Text, start: int) -> tuple[int, int] | None:
         """(pattern, end) of the preferred match that begins right here."""
         if self._any.match(data, start) is None:
             return None
@@ -77,11 +80,11 @@ def _cased(pattern: str, case: bool) -> str:
     return f"(?:{pattern})" if case else f"(?i:{pattern})"
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _compiled(pattern: str) -> re.Pattern[Any]:
     options = re2.Options()
     options.max_mem = 64 << 20  # bytes: counted repeats are written out
     options.log_errors = False
-    compiled: re.Pattern[str] = re2.compile(pattern, options)
+    compiled: re.Pattern[Any] = re2.compile(pattern, options)
     return compiled
 
 
@@ -119,14 +122,15 @@ class Lexer:
 
     def _decide(self, *, final: bool) -> str:
         data, first = self._before + self._held, len(self._before)
+        text: Text = data.encode() if data.isascii() else data
         out: list[str] = []
         kept = looked = first
         open_from = len(data)
-        while (place := self._grammar.candidate(data, looked)) is not None:
-            if not final and self._grammar.may_go_on(data, place):
+        while (place := self._grammar.candidate(text, looked)) is not None:
+            if not final and self._grammar.may_go_on(text, place):
                 open_from = place
                 break
-            found = self._grammar.match(data, place)
+            found = self._grammar.match(text, place)
             looked = place + 1
             if found is None:
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from gateway.core.exchange import Exchange
 from gateway.core.reply import Channel, Kind
@@ -15,6 +16,8 @@ from gateway.stages.output.markup import Markup
 from gateway.stages.output.watch import Watch, canary
 from policies.output import OutputPolicy, OutputRule
 
+MAX_REMEMBERED = 1024  # sets of roles: a site has some dozens
+
 
 class Output:
     """Rewrites answers by one policy. The grammars are made once, when it is loaded."""
@@ -26,6 +29,7 @@ class Output:
         canaries = [canary(word, policy.leakage.effect) for word in policy.leakage.canaries]
         self._flat = [(rule, pattern) for rule in (*policy.rules, *canaries) for pattern in rule.any]
         patterns, cases = [pattern for _, pattern in self._flat], [rule.case for rule, _ in self._flat]
+        self._rules_for = lru_cache(MAX_REMEMBERED)(self._seen_by)
         self._grammar = Grammar(patterns, cases) if patterns else None
         self._types = [Typed(one.tool, one.parameter, one.type.value, one.deny) for one in policy.tools]
 
@@ -36,8 +40,11 @@ class Output:
 
     def rules_for(self, exchange: Exchange) -> tuple[OutputRule | None, ...]:
         """The rule of each pattern of the grammar; None where this caller may see what it finds."""
-        roles = set(exchange.principal.roles if exchange.principal else ())
-        return tuple(rule if roles.isdisjoint(rule.except_roles) else None for rule, _ in self._flat)
+        return self._rules_for(exchange.principal.roles if exchange.principal else ())
+
+    def _seen_by(self, roles: tuple[str, ...]) -> tuple[OutputRule | None, ...]:
+        own = set(roles)
+        return tuple(rule if own.isdisjoint(rule.except_roles) else None for rule, _ in self._flat)
 
     @property
     def grammar(self) -> Grammar | None:
