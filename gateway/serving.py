@@ -9,7 +9,7 @@ import asyncio
 import gc
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ import structlog
 from gateway import observe
 from gateway.app import Site
 from gateway.audit import record
+from gateway.carrying import carry
 from gateway.core.errors import GatewayError
 from gateway.http import listener
 from gateway.http.listener import Address, Listening
@@ -62,7 +63,9 @@ async def serve(site: Site, worker: Worker, ready: Callable[[int, int | None], N
         made = await open_works(site, worker.origin, 1 / worker.of, stack)
         running = await _listen(site, made, worker)
         async with asyncio.TaskGroup() as tasks:
-            background = [tasks.create_task(each) for each in (running.watch.run(), *made.background)]
+            background = [
+                tasks.create_task(each) for each in (running.watch.run(), *made.background, *_carrying(site, worker))
+            ]
             _on_signals(running, tasks)
             await made.journal.append(record.event("gateway.started", time.time(), policy=made.current.gate.digest))
             settle_memory()
@@ -71,6 +74,11 @@ async def serve(site: Site, worker: Worker, ready: Callable[[int, int | None], N
             await _drain(site, running)
             for task in background:
                 task.cancel()
+
+
+def _carrying(site: Site, worker: Worker) -> list[Coroutine[None, None, None]]:
+    """The first worker sees to it that the record of all is shipped, where the settings name a cluster."""
+    return [carry(site.directory)] if worker.is_first and site.settings.elasticsearch else []
 
 
 def settle_memory() -> None:

@@ -1,0 +1,48 @@
+"""A site that names a cluster has its record there within seconds, with nothing else to start."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from elasticsearch import Elasticsearch, NotFoundError
+
+from gateway.audit.elastic import Access
+from tests.end_to_end.site import HANGU, configure, hangu, running
+
+SECONDS = 40  # of a server and two processes on a busy two-core machine
+
+
+@pytest.mark.real_server
+def test_what_the_gateway_records_is_in_the_cluster_within_seconds(
+    elasticsearch: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site"
+    assert hangu("init", str(site)).returncode == 0
+    configure(site, listen__port="0", admin__port="0", backend__url='"http://127.0.0.1:9"')
+    index = f"carried{os.getpid()}"
+    monkeypatch.setenv("HANGU_TEST_ES", elasticsearch.password)
+    with (site / "gateway.toml").open("a") as file:
+        file.write(
+            f'\n[elasticsearch]\nurl = "{elasticsearch.url}"\nusername = "{elasticsearch.username}"\n'
+            f'password = {{env = "HANGU_TEST_ES"}}\nindex = "{index}"\n'
+        )
+    client = Elasticsearch(elasticsearch.url, basic_auth=(elasticsearch.username, elasticsearch.password))
+    with running(*HANGU, "serve", str(site)):
+        assert arrived(client, f"*{index}*")
+    client.close()
+
+
+def arrived(client: Elasticsearch, pattern: str) -> bool:
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        try:
+            client.indices.refresh(index=pattern)
+            if client.count(index=pattern)["count"] > 0:
+                return True
+        except NotFoundError:
+            pass
+        time.sleep(0.5)
+    return False
