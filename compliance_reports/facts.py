@@ -73,7 +73,9 @@ class Surroundings:
     verification: Verification
     rules: Rules | None = None
     papers: tuple[Paper, ...] | None = None
-    directory: str = "DIR"  # how queries shown to the reader name the site
+    directory: str = (
+        "DIR"  # how commands shown to the reader name the site: its path on this machine is nobody's business
+    )
 
 
 @dataclass(frozen=True, slots=True)

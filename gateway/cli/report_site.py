@@ -37,7 +37,6 @@ def surroundings(site: Path, place: Place) -> Surroundings:
         verification=verification(place),
         rules=rules_of(Path(told.policies.directory)) if told else None,
         papers=tuple(papers_of(told)) if told else None,
-        directory=str(site),
     )
 
 

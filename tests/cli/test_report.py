@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,6 +47,19 @@ def test_the_same_records_give_the_same_bytes(site: Path, tmp_path: Path) -> Non
     report(site, tmp_path / "one.html")
     report(site, tmp_path / "two.html")
     assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
+
+
+@pytest.mark.parametrize("suffix", [".html", ".json", ".csv"])
+def test_a_copy_of_the_site_elsewhere_gives_the_same_bytes_and_no_path_of_this_machine(
+    site: Path, tmp_path: Path, suffix: str
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(site, copy, ignore=shutil.ignore_patterns("query.sqlite*", "lock-*"))
+    report(site, tmp_path / f"one{suffix}")
+    report(copy, tmp_path / f"two{suffix}")
+    data = (tmp_path / f"one{suffix}").read_bytes()
+    assert data == (tmp_path / f"two{suffix}").read_bytes()
+    assert str(site).encode() not in data
 
 
 def test_only_the_asked_period_is_counted(site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
