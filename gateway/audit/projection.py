@@ -41,6 +41,7 @@ CREATE INDEX IF NOT EXISTS by_time ON records (at, number);
 CREATE INDEX IF NOT EXISTS by_exchange ON records (exchange);
 CREATE INDEX IF NOT EXISTS by_user ON records (user, tenant, at);
 CREATE INDEX IF NOT EXISTS by_mark ON records (mark) WHERE mark != 0;
+CREATE INDEX IF NOT EXISTS by_event ON records (at, number) WHERE kind = 3;
 CREATE TABLE IF NOT EXISTS texts (number INTEGER PRIMARY KEY, text TEXT NOT NULL);
 PRAGMA user_version = 1;
 """

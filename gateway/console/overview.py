@@ -12,7 +12,7 @@ from gateway.audit.record import Closed, Event, Opened
 from gateway.audit.survey import Count, Survey
 
 HOUR_SECONDS, DAY_SECONDS = 3600, 86_400
-MAX_READ = 2_000  # records read whole for their findings: a fifth of a second; the page says where it stopped
+MAX_READ = 2_000  # records read whole for their findings: a tenth of a second of processor time; the page says where it stopped
 MOST = 10  # rows of a "most" table
 EVENTS = 12  # latest events shown
 

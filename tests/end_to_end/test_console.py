@@ -107,6 +107,44 @@ def test_the_language_is_the_browsers(site: Site) -> None:
     assert "Security console" in ask(site, "/console?lang=en", "operator", Accept_Language="zh-CN")[2]
 
 
+BROWSERS = {  # what Chromium 156 and Firefox 140 send to a page over HTTP/1.1
+    "chromium": {
+        "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8,"
+        "application/signed-exchange;v=b3;q=0.7",
+        "Accept-Encoding": "gzip, deflate, br, zstd",
+        "Accept-Language": "zh-CN,zh;q=0.9",
+        "Cache-Control": "max-age=0",
+        "Sec-Fetch-Dest": "document",
+        "Sec-Fetch-Mode": "navigate",
+        "Sec-Fetch-Site": "none",
+        "Sec-Fetch-User": "?1",
+        "Upgrade-Insecure-Requests": "1",
+        "sec-ch-ua": '"Not:A-Brand";v="8", "Chromium";v="156"',
+        "sec-ch-ua-mobile": "?0",
+        "sec-ch-ua-platform": '"Linux"',
+    },
+    "firefox": {
+        "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+        "Accept-Encoding": "gzip, deflate, br, zstd",
+        "Accept-Language": "zh-CN,zh;q=0.8,zh-TW;q=0.7,zh-HK;q=0.5,en-US;q=0.3,en;q=0.2",
+        "Sec-Fetch-Dest": "document",
+        "Sec-Fetch-Mode": "navigate",
+        "Sec-Fetch-Site": "none",
+        "Sec-Fetch-User": "?1",
+        "Upgrade-Insecure-Requests": "1",
+        "Priority": "u=0, i",
+        "DNT": "1",
+    },
+}
+
+
+@pytest.mark.parametrize("browser", BROWSERS)
+def test_what_browsers_send_by_themselves_is_taken(site: Site, browser: str) -> None:
+    status, headers, page = ask(site, "/console", "operator", **BROWSERS[browser])
+    assert (status, headers["content-language"]) == (200, "zh-CN")
+    assert "概览" in page
+
+
 @pytest.mark.parametrize("stage", ["request", "response"])
 @pytest.mark.parametrize(
     "text",
