@@ -9,9 +9,10 @@ import asyncio
 import gc
 import signal
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -24,7 +25,7 @@ from gateway.core.errors import GatewayError
 from gateway.http import listener
 from gateway.http.listener import Address, Listening
 from gateway.reload import Watch
-from gateway.works import Works, open_works
+from gateway.works import Task, Works, open_works
 
 _log = structlog.get_logger()
 
@@ -64,7 +65,7 @@ async def serve(site: Site, worker: Worker, ready: Callable[[int, int | None], N
         running = await _listen(site, made, worker)
         async with asyncio.TaskGroup() as tasks:
             background = [
-                tasks.create_task(each) for each in (running.watch.run(), *made.background, *_carrying(site, worker))
+                tasks.create_task(each()) for each in (running.watch.run, *made.background, *_carrying(site, worker))
             ]
             _on_signals(running, tasks)
             await made.journal.append(record.event("gateway.started", time.time(), policy=made.current.gate.digest))
@@ -76,9 +77,9 @@ async def serve(site: Site, worker: Worker, ready: Callable[[int, int | None], N
                 task.cancel()
 
 
-def _carrying(site: Site, worker: Worker) -> list[Coroutine[None, None, None]]:
+def _carrying(site: Site, worker: Worker) -> list[Task]:
     """The first worker sees to it that the record of all is shipped, where the settings name a cluster."""
-    return [carry(site.directory)] if worker.is_first and site.settings.elasticsearch else []
+    return [partial(carry, site.directory)] if worker.is_first and site.settings.elasticsearch else []
 
 
 def settle_memory() -> None:

@@ -44,6 +44,8 @@ from gateway.settings import Settings
 from policies.bundle import Bundle
 from policies.problem import PolicyInvalid
 
+Task = Callable[[], Coroutine[Any, Any, None]]
+
 MARK_BITS = 34  # what a mark carries; 1.7e10 ids, so that a random one is almost surely unused
 JUDGE_SECONDS = 10.0  # a judgement in a thread that takes longer is a refusal: the caller gave up long before
 JUDGE_THREADS = 4  # more would only queue behind Python's lock
@@ -53,7 +55,7 @@ _log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Works:
-    """The parts of one process. `background` are its endless tasks."""
+    """The parts of one process. `background` begins its endless tasks, once the doors are open."""
 
     site: Site
     journal: Journal
@@ -65,7 +67,7 @@ class Works:
     build: Callable[[], Gate]
     strictness: dict[str, Strictness]
     ready: Readiness
-    background: list[Coroutine[Any, Any, None]] = field(default_factory=list)
+    background: list[Task] = field(default_factory=list)
 
     def listens(self, door: str, port: int) -> None:
         """A port is known only once it is taken; from then on its Host values are."""
@@ -131,9 +133,9 @@ async def open_works(site: Site, origin: str, share: float, stack: AsyncExitStac
         console.pages(),
         console.forms(),
     )
-    background = [
-        alarms.run(journal, await _told(site.settings, stack)),
-        backend.watch(site.settings.backend.health_seconds),
+    background: list[Task] = [
+        partial(alarms.run, journal, await _told(site.settings, stack)),
+        partial(backend.watch, site.settings.backend.health_seconds),
         *fetching,
         *_gpu(site.settings, metrics),
     ]
@@ -173,7 +175,7 @@ def new_mark() -> int:
     return secrets.randbits(MARK_BITS)
 
 
-async def _lasting(site: Site, share: float, stack: AsyncExitStack) -> tuple[Lasting, list[Coroutine[Any, Any, None]]]:
+async def _lasting(site: Site, share: float, stack: AsyncExitStack) -> tuple[Lasting, list[Task]]:
     """Keys from files, or fetched from the issuer's address before the first caller comes."""
     kept = app.lasting(site, share=share)
     wanted = site.settings.identity
@@ -184,7 +186,7 @@ async def _lasting(site: Site, share: float, stack: AsyncExitStack) -> tuple[Las
     fetch = jwks.from_address(session, wanted.jwks_url, app.client_tls(wanted.jwks_ca))
     keys = jwks.Keys(fetch, time.time, renewal, wanted.algorithms, lambda what, why: _log.info(what, why=why))
     await keys.renew()
-    return replace(kept, keys=keys.current, unknown_key=keys.want), [keys.run()]
+    return replace(kept, keys=keys.current, unknown_key=keys.want), [keys.run]
 
 
 def _build(site: Site, kept: Lasting, built: dict[str, Bundle]) -> Gate:
@@ -273,6 +275,6 @@ def _named(backend: Backend, name: str) -> Backend:
     return backend
 
 
-def _gpu(site: Settings, metrics: Metrics) -> list[Coroutine[Any, Any, None]]:
+def _gpu(site: Settings, metrics: Metrics) -> list[Task]:
     url = site.observe.gpu_metrics_url
-    return [gpu.watch(url, site.observe.gpu_metrics_seconds, metrics.gpus)] if url else []
+    return [partial(gpu.watch, url, site.observe.gpu_metrics_seconds, metrics.gpus)] if url else []
