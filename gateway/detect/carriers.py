@@ -23,6 +23,8 @@ _WORDS = re.compile(
 _NUMBER = re.compile(f"[{''.join(NUMERALS)}]{{7,}}")
 _LETTERS_AS_DIGITS = re.compile(r"(?<![A-Za-z0-9])[0-9](?=[0-9]{0,17}[OolI])[0-9OolI]{9,17}[0-9OolIXx](?![A-Za-z0-9])")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/=_\-])[A-Za-z0-9+/_\-]{22,}={0,2}(?![A-Za-z0-9+/=_\-])")
+_CODED = re.compile(r"[A-Za-z0-9+/_\-]*")
+MIN_WINDOW = 400  # signs: a window of a run too long to be read at once
 MARGIN = 2  # code points before a run that its readings keep, for what may not stand to the left
 
 
@@ -115,11 +117,26 @@ def _decoded(escape: str) -> str:
 
 
 def base64_texts(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
-    """Places of a run that are base64 of readable text, and that text."""
+    """Places of a run that are base64 of readable text, and that text. A window of a longer run is read as such."""
+    if end - start >= MIN_WINDOW and _CODED.fullmatch(text, start, end):
+        window = _window(text[start:end])
+        if window:
+            yield start, end, window
+        return
     for found in _BASE64.finditer(text, start, end):
         decoded = _unbase64(found.group())
         if decoded is not None:
             yield found.start(), found.end(), decoded
+
+
+def _window(coded: str) -> str:
+    """What a stretch from the middle of base64 says: four signs make three bytes, from one of four places on."""
+    for shift in range(4):
+        whole = coded[shift : shift + (len(coded) - shift) // 4 * 4].replace("-", "+").replace("_", "/")
+        decoded = base64.b64decode(whole).decode("utf-8", "ignore")
+        if len(decoded) * 4 > len(whole) and all(sign.isprintable() or sign in "\n\r\t" for sign in decoded):
+            return decoded
+    return ""
 
 
 def _unbase64(coded: str) -> str | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 
 from gateway.detect.numbers import Row, meaning, public
 from gateway.detect.span import Span
@@ -14,6 +15,10 @@ from gateway.detect.view import View
 
 _CLUSTER = re.compile(r"\+?\(?\+?[0-9]+(?:(?:[ \-.·/_]{1,3}|\) ?-?| ?-?\(|转|[ ]?(?:ext|x)[. ]{0,2})\(?[0-9]+){0,24}")
 MIN_DIGITS, MAX_DIGITS = 4, 22  # of a row: from the shortest cued number to a card and its country's prefix
+MAX_GROUPS, FEW_GROUPS = 19, 6  # of a row: written digit by digit, and written as people do
+# How what is looked for digit by digit begins, by its number of digits: mobiles, identity cards, bank cards.
+_BEGINS = {11: "1", 12: "0", 13: "8", 15: "03", 16: "2345689", 17: "123456789", 18: "1234568", 19: "234569"}
+_GOES_ON = {11: "3456789", 12: "1", 13: "6"}
 _GROUP = re.compile(r"[0-9]+")
 
 
@@ -48,11 +53,17 @@ def _cue_word(text: str, at: int) -> bool:
 def _rows(view: View, start: int, end: int) -> Iterator[Span]:
     text = view.text
     groups = [matched.span() for matched in _GROUP.finditer(text, start, end)]
+    before = [0, *accumulate(high - low for low, high in groups)]  # digits before each group
     followed = _followed(text, end, view)
     count, index = len(groups), 0
     while index < count:
         span = row = None
-        for last in range(min(count, index + 20), index, -1):
+        for last in range(min(count, index + MAX_GROUPS), index, -1):
+            size = before[last] - before[index]
+            if size < MIN_DIGITS or (
+                last - index > FEW_GROUPS and not _may_be(size, text, groups[index][0], groups[index + 1][0])
+            ):
+                continue
             row = _row(view, groups, index, last, start)
             if row is None or (last == count and followed and not row.tail):
                 continue
@@ -62,6 +73,14 @@ def _rows(view: View, start: int, end: int) -> Iterator[Span]:
             if span is not None or public(row):
                 break
         index = last if span is not None or (row is not None and public(row)) else index + 1
+
+
+def _may_be(size: int, text: str, first: int, second: int) -> bool:
+    """Could a number of so many digits begin with the digits at two places? Asked of rows written digit by digit."""
+    if text[first] not in _BEGINS.get(size, ""):
+        return False
+    following = text[first + 1] if text[first + 1].isdigit() else text[second]
+    return size not in _GOES_ON or following in _GOES_ON[size]
 
 
 def _followed(text: str, end: int, view: View) -> bool:

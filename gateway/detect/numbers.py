@@ -74,6 +74,8 @@ def public(row: Row) -> bool:
 def meaning(row: Row) -> Found:
     """What a row stands for, how sure that is, and by which rule; None for nothing."""
     size = len(row.digits) + bool(row.tail)
+    if row.spelt:
+        return _spelt(row, size)
     if row.plus or (row.digits.startswith("00") and len(row.shape) > 2 and not row.digits.startswith("0086")):
         return _international(row)
     if row.separators in _DOTTED and size <= 14:
@@ -86,6 +88,17 @@ def meaning(row: Row) -> Found:
         or (_american(row) if 9 <= size <= 11 else None)
         or _cued(row, size)
     )
+
+
+def _spelt(row: Row, size: int) -> Found:
+    """Digits one by one: only what a validator vouches for, or the whole cluster. Else a column of figures would cost dear."""
+    if size == 18 and (
+        row.whole or (valid.id_plausible(row.digits) and valid.id_checksum(row.digits + row.tail[-1:].upper()))
+    ):
+        return _id_card(row)
+    if size in (15, 16, 17, 19) and (row.whole or (valid.issued(row.digits) and valid.luhn(row.digits))):
+        return _card(row)
+    return _mobile(row) if size in (11, 12, 13, 15) else None
 
 
 def _id_card(row: Row) -> Found:
@@ -234,6 +247,20 @@ def _ipv4(row: Row) -> Found:
     return ("IP_ADDRESS", 0.85, "ipv4") if slash or sum(map(len, octets)) >= 7 else ("IP_ADDRESS", 0.4, "ipv4_short")
 
 
+def _telephone(row: Row, size: int) -> Found:
+    """A number that a word says is one, if no nearer word says that it is something else."""
+    if row.contrary("PHONE") or row.figure():
+        return None
+    if size in (7, 8) and row.digits[0] in "2345678" and row.shape in _LOCAL:
+        return "CN_LANDLINE", 0.6, "landline_cue"
+    if row.whole and size >= (8 if len(row.shape) == 1 else 6) and not row.digits.startswith(("20", "19")):
+        return "PHONE_NUMBER", 0.6, "phone_cue"
+    return None
+
+
+_LOCAL = {(7,), (8,), (4, 4), (3, 4)}
+
+
 def _cued(row: Row, size: int) -> Found:
     """Numbers that only the words beside them tell."""
     if len(row.shape) == 1 and 5 <= size <= 12 and row.digits[0] != "0" and row.cued("QQ"):
@@ -244,23 +271,11 @@ def _cued(row: Row, size: int) -> Found:
         return "DATE_OF_BIRTH", 0.7, "birth_cue"
     if 3 <= len(row.shape) <= 3 and row.shape[0] == 4 and row.cued("BIRTH"):
         return "DATE_OF_BIRTH", 0.7, "birth_cue"
-    if _NOT_PERSONAL.match(row.digits) or row.fraction or row.contrary("PHONE") or row.figure():
+    if _NOT_PERSONAL.match(row.digits) or row.fraction:
         return None
-    if (
-        size in (7, 8)
-        and row.cued("PHONE")
-        and row.digits[0] in "2345678"
-        and row.shape in ((7,), (8,), (4, 4), (3, 4))
-    ):
-        return "CN_LANDLINE", 0.6, "landline_cue"
-    if (
-        8 <= size <= 15
-        and row.whole
-        and row.cued("PHONE")
-        and len(row.shape) <= 5
-        and not row.digits.startswith(("20", "19"))
-    ):
-        return "PHONE_NUMBER", 0.6, "phone_cue"
+    telephone = row.whole or row.shape in _LOCAL
+    if telephone and len(row.shape) <= 5 and 6 <= size <= 15 and row.cued("PHONE"):
+        return _telephone(row, size)
     if row.shape == (8,) and row.cued("PERMIT"):
         return "CN_TW_PERMIT", 0.6, "permit_cue"
     if 9 <= size <= 12 and row.cued("CARD") and not row.contrary("CARD") and len(row.shape) == 1:

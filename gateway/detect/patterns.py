@@ -219,6 +219,8 @@ class _Reading:
         for place, family in block.events:
             if start < place <= end or (place == start and family & ANNOUNCING):
                 families |= family
+            elif family == CODED and place <= start and end - start >= carriers.MIN_WINDOW:
+                families |= CODED  # the run began as base64, and may go on so
         for view in carriers.readings(text, start, end, bool(families & COAT), self.wanting):
             spans += self._in(view, families if view.places is None else families | DIGITS | MAIL)
         if families & ANNOUNCING:

@@ -136,7 +136,8 @@ ANNOUNCED_BEARER = (
 )
 ANNOUNCED_USER = r"[ ](?:-u|--user)[ =]{1,2}[\"']?[A-Za-z0-9._@\-]{1,40}:"  # curl -u name:password
 ANNOUNCED_CHAT = (
-    r"(?:微信|威信|vx|v信|wechat|weixin|微信号|薇信|加v)[ ]?(?:号|號|号码|id|ID)?[ ]?(?:是|为|：|:|=|\s){0,3}"
+    r"(?:(?:微信|威信|v信|微信号|薇信|加v)[ ]?(?:号|號|号码|id|ID)?[ ]?(?:是|为|：|:|=|\s){0,3}"
+    r"|(?:^|[^A-Za-z0-9+/_])(?:vx|wechat|weixin)[ ]?(?:号|號|号码|id)?[ ]?(?:是|为|：|:|=|\s){1,3})"
 )
 _VALUE = re.compile(r"(?![:：=])[^\s\"'`，。；、！？（）<>《》「」“”,;|\u3400-\u9fff]{0,200}")
 _CHAT = re.compile(r"(?:wxid_[a-z0-9]{10,24}|[A-Za-z][A-Za-z0-9_\-]{5,19})(?![A-Za-z0-9_\-@])")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from itertools import pairwise
 
 import pytest
@@ -125,6 +126,18 @@ def test_it_is_left_alone(text: str) -> None:
 )
 def test_another_spelling_hides_nothing(written: str, how: str) -> None:
     assert len(found(written)) == 1, how
+
+
+@pytest.mark.parametrize("lead", ["", "x", "今天的会议讨论了产品计划。" * 40])
+def test_long_base64_hides_nothing_either(lead: str) -> None:
+    note = f"{lead}请把合同寄给我，手机号13812345678，谢谢。" + "以下是正文，没有别的内容。" * 60
+    coded = base64.b64encode(note.encode()).decode()
+    left = coded
+    for span in reversed(PATTERNS.find(coded)):
+        left = left[: span.start] + left[span.end :]
+    assert left != coded
+    assert "MTM4MTIzNDU2Nz" not in left  # its alignment here is one of three
+    assert b"13812345678" not in base64.b64decode(left + "=" * (-len(left) % 4), validate=False)
 
 
 def test_a_private_key_is_one_find_to_its_last_line() -> None:
