@@ -78,8 +78,9 @@ class Clauses:
                 end = edge if end is None else min(edge, end)
             if end is None:
                 return bounds, at
-            after = secrets[index].end if end == edge else _past(settled.spans, end)
-            if after != end or end == edge:
+            secret = secrets[index] if end == edge else None
+            after = secret.end if secret else _past(settled.spans, end)
+            if after != end and (secret is None or secret.rule != "pem"):  # behind a private key, patterns begin anew
                 after = _outside(text, after, at)
             if after > settled.until:
                 return bounds, at

@@ -228,7 +228,7 @@ class _Reading:
             for place, family in block.events:
                 if family & ANNOUNCING and start <= place < end:
                     span = secrets.announced(whole, place, family == CHAT)
-                    spans += [span] if span else []
+                    spans += [span._replace(end=min(span.end, end))] if span else []  # a private key may begin in it
         if families & CODED:
             spans += self._coded(start, end)
         return resolve(spans) if len(spans) > 1 else spans
