@@ -22,13 +22,14 @@ Grade = Literal["request", "user", "set", "ours_unattributed", "transplanted", "
 MAX_TEXT_CHARS = 400_000  # two hundred pages: some two seconds; the rest of a longer leak adds no certainty
 # Measured on texts never issued (benchmarks/results/watermark_null.json), rounded up: what a lead without marks is worth.
 LEAD_CHANCE = 0.01
+SHORT_LEAD_CHANCE, SHORT_LETTERS = 0.06, 120
 _WORTH_COMPARING = 0.35  # of the most telling answer's weight: what shares less cannot fit as well
 _CLEAR_VOTE = 8  # details; one to four differing places: enough for a lead
 _TIE = 0.02  # share of short stretches by which one answer must fit better to be named alone
 
 CAVEATS = {
     "same_text": "no mark survives: this is the same text as the answer named, which does not say who passed it on",
-    "short": "fewer than 100 letters: shared phrases are likelier than at full length",
+    "short": "fewer than 120 letters: shared phrases are likelier than at full length",
     "not_bound": "the marks do not match the words around them well enough; edits or a transplant may be the reason",
     "no_content": "the answer's text is not kept, so the words around the marks could not be compared",
     "distrusted": "the key epoch was compromised: its marks can be forged by whoever holds the key",
@@ -54,14 +55,15 @@ class Candidate:
         content = self.overlap is not None and self.overlap.likely
         return self.p is not None and self.p <= chance.PROVEN and bool(self.bound) and content
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self, lead: float | None) -> dict[str, Any]:
+        """`lead` is the figure for a candidate that no mark speaks for."""
         return {
             "exchange": self.issued.exchange,
             "tenant": self.issued.tenant,
             "user": self.issued.user,
             "issued_at": self.issued.issued_at,
             "layers": list(self.layers),
-            "false_attribution_probability": self.p if self.p is not None else LEAD_CHANCE,
+            "false_attribution_probability": self.p if self.p is not None else lead,
             "convict_grade": self.convicts,
             "bound": self.bound,
             "coverage": round(self.overlap.coverage, 4) if self.overlap else None,
@@ -98,7 +100,7 @@ class Trace:
             "exchange": one.exchange if one else None,
             "tenant": tenant,
             "user": user,
-            "candidates": [candidate.as_json() for candidate in self.candidates],
+            "candidates": [candidate.as_json(self.p) for candidate in self.candidates],
             "layers": list(self.layers),
             "false_attribution_probability": self.p,
             "evidence": {
@@ -224,9 +226,11 @@ def _from_leads(leads: list[Candidate], leak: Leak, facts: dict[str, Any]) -> Tr
     caveats = ["same_text"]
     if len(leads) > 1:
         caveats.append("duplicates")
-    if len(leak.bare) < 100:
+    short = len(leak.bare) < SHORT_LETTERS
+    if short:
         caveats.append("short")
-    return Trace(_grade(leads), tuple(leads), leads[0].layers, LEAD_CHANCE, tuple(caveats), facts)
+    p = SHORT_LEAD_CHANCE if short else LEAD_CHANCE
+    return Trace(_grade(leads), tuple(leads), leads[0].layers, p, tuple(caveats), facts)
 
 
 def _without_name(decoded: Decoded, registry: Registry, facts: dict[str, Any]) -> Trace:

@@ -216,6 +216,7 @@ def test_short_leads_say_that_they_are_short(site: Site) -> None:
     found = _run(site, prose("en", 2)[:110])
     assert found["exchange"] == "x-2"
     assert "short" in found["evidence"]["caveats"]
+    assert found["false_attribution_probability"] > LEAD_CHANCE
 
 
 def test_equal_answers_kept_without_their_text_stay_a_set(site: Site) -> None:
