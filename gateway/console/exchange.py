@@ -71,8 +71,9 @@ def without_texts(told: Told) -> Told:
 
 def reading(told: Told, who: Principal, at: float) -> Event:
     """What goes on the record before `who` reads the texts: who, and which exchange of whose. `at` is Unix seconds."""
-    facts = {"exchange": told.opened.id, "user": told.opened.user}
-    return event(READ, at, facts, actor=who.name, tenant=told.opened.tenant, subject=told.opened.user)
+    return event(
+        READ, at, {"exchange": told.opened.id}, actor=who.name, tenant=told.opened.tenant, subject=told.opened.user
+    )
 
 
 def _answers(closed: Closed | None, entries: tuple[Entry, ...]) -> tuple[Answer, ...]:
