@@ -144,8 +144,8 @@ def unlisted(facts: Facts) -> Figure:
         "where a model came from, and that its weights are the approved ones, is not on this record",
         "模型来源以及权重是否为获批版本，不在本记录之内",
     )
-    listed = ", ".join(f'"{name}"' for name in sorted(rules.models))
-    select = f'.code == "" and .policy == "{rules.digest}" and (.model | IN("", {listed}) | not)'
+    listed = ", ".join(f'"{name}"' for name in sorted({"", *rules.models}))
+    select = f'.code == "" and .policy == "{rules.digest}" and (.model | IN({listed}) | not)'
     return share(found, len(mine), ask(facts, "--kind opened", select=select), gap)
 
 

@@ -95,7 +95,9 @@ def _told(report: Report, language: str, signature: str) -> dict[str, Any]:
             [say(WORDS["records"]), number(facts.records)],
             [say(WORDS["exchanges"]), number(len(facts.passed))],
             [say(WORDS["generator"]), report.generator],
+            [say(WORDS["signature"]), say(WORDS["signed_how" if signature else "unsigned"])],
         ],
+        "would": say(WORDS["would"]).format(**_simulated(report)),
         "drift": None if report.drift is None else [_drifted(one, say) for one in report.drift],
         "logs": [_log(report, n) for n in range(len(check.logs))],
         "clauses": [_clause(result, say) for result in report.results],
@@ -103,6 +105,12 @@ def _told(report: Report, language: str, signature: str) -> dict[str, Any]:
         "samples": [[one.place, one.exchange, one.note] for one in report.samples],
         "privilege": list(tightened(facts.around.rules.grants, report.usage)) if facts.around.rules else [],
     }
+
+
+def _simulated(report: Report) -> dict[str, str]:
+    found = report.usage
+    told = {"refused": found.refused_by_tightening, "requests": found.requests, "others": found.not_covered}
+    return {name: number(count) for name, count in told.items()}
 
 
 def _period(report: Report, say: Say) -> str:

@@ -210,6 +210,7 @@ def test_a_pdf_says_what_the_page_says_and_carries_its_fonts(language: str) -> N
     text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages)
     assert all(clause.id in text for clause in one.framework.clauses)
     assert one.results[0].clause.title.say(language) in text
+    assert "\u200b" not in text  # a command copied from the page must still run
 
 
 def test_chinese_without_a_chinese_font_is_refused_rather_than_printed_as_boxes() -> None:
