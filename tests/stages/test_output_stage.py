@@ -101,6 +101,13 @@ def test_an_answer_that_is_refused_is_refused_however_it_is_cut(text: str, cuts:
     assert whole[2] == pieces[2]
 
 
+@pytest.mark.parametrize("before", range(0, 130))
+@pytest.mark.parametrize("end", ["![", "<s", "<!", "]("])
+def test_what_begins_at_the_end_of_a_text_is_seen_whatever_its_length(before: int, end: str) -> None:
+    text = "word " * (before // 5) + "x" * (before % 5) + end
+    assert said(text) == said(text, tuple(range(len(text))))
+
+
 @given(parts=st.lists(PARTS, max_size=14))
 @settings(max_examples=100, deadline=None)
 def test_no_key_and_no_phrase_leaves(parts: list[str]) -> None:
