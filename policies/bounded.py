@@ -123,8 +123,8 @@ def _begun(items: Items) -> str:
     if not items:
         return ""
     (kind, value), rest = items[0], items[1:]
-    if kind is sre.AT:
-        return _one(kind, value) + _begun(rest)
+    if kind is sre.AT:  # whether a word ends here is not known before the next character is
+        return f"(?:{_one(kind, value)}{_begun(rest)})?"
     further = _begun(rest)
     if kind in (sre.LITERAL, sre.NOT_LITERAL, sre.ANY, sre.IN):
         return f"(?:{_one(kind, value)}{further})?"

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import policies
@@ -265,6 +265,7 @@ PATTERNS = st.recursive(
 )
 
 
+@example(r"(?:.\ba){0,1}", " a")
 @given(PATTERNS, st.text("abc ", max_size=8))
 @settings(max_examples=300, deadline=None)
 def test_every_beginning_of_a_match_is_known_as_one(pattern: str, text: str) -> None:
