@@ -27,7 +27,7 @@ if [ ! -s "$secrets/elastic_api_key" ]; then
  "role_descriptors": {"records": {
    "cluster": ["monitor"],
    "indices": [{"names": ["logs-hangu.*"],
-                "privileges": ["create_doc", "auto_configure", "read", "view_index_metadata"]}]}}}
+                "privileges": ["create_doc", "auto_configure", "read", "view_index_metadata", "maintenance"]}]}}}
 EOF
 )
   field encoded <<<"$answer" > "$secrets/elastic_api_key"
