@@ -42,15 +42,20 @@ Finder = Callable[[Sequence[str]], Named]  # raises NamesUnavailable where polic
 
 
 class Clauses:
-    """Patterns and names together. Where both find something, the patterns are right."""
+    """Patterns and names together. Where both find something, the patterns are right.
+
+    `may_find` says of a text whether the finder can find anything in it: where not, nobody need cut it into clauses.
+    """
 
     context = Patterns.context
 
-    def __init__(self, patterns: Patterns, finder: Finder) -> None:
-        self._patterns, self._finder = patterns, finder
+    def __init__(self, patterns: Patterns, finder: Finder, may_find: Callable[[str], bool] = lambda text: True) -> None:
+        self._patterns, self._finder, self._may_find = patterns, finder, may_find
 
     def read(self, text: str, start: int, *, ended: bool) -> Settled:
         settled = self._patterns.read(text, start, ended=ended)
+        if ended and not self._may_find(text):
+            return settled
         bounds, at = self._cut(text, start, settled, ended)
         clauses = [text[low:high] for low, high in bounds]
         named = self._finder(clauses) if clauses else Named([])

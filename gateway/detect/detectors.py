@@ -67,7 +67,7 @@ def _source(patterns: Patterns, names: Names, how: Looking) -> Source:
     if how is Looking.OFF:
         return patterns
     if how is Looking.RULES:
-        return Clauses(patterns, by_rules)
+        return Clauses(patterns, by_rules, rules.may_find)
     return Clauses(patterns, by_models(pool(names.workers), names))
 
 

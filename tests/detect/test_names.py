@@ -22,6 +22,7 @@ from tests.detect.strategies import cut, texts
 from tests.detect.test_streams import joined, streamed
 
 CLAUSES = Clauses(Patterns(), by_rules)
+QUICK = Clauses(Patterns(), by_rules, rules.may_find)
 
 
 def found(text: str) -> list[tuple[str, str]]:
@@ -238,3 +239,9 @@ ANNOUNCED += [
 @given(st.lists(st.lists(st.sampled_from(ANNOUNCED), max_size=8).map("".join) | texts(), max_size=4))
 def test_asking_only_the_rules_that_may_find_something_finds_the_same(clauses: list[str]) -> None:
     assert rules.find_each(clauses) == [rules.find(clause) for clause in clauses]
+
+
+@settings(max_examples=300)
+@given(st.lists(st.sampled_from(ANNOUNCED), max_size=6).map("".join) | texts())
+def test_a_text_without_a_beginning_of_a_rule_need_not_be_cut(text: str) -> None:
+    assert QUICK.read(text, 0, ended=True).spans == CLAUSES.read(text, 0, ended=True).spans
