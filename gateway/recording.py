@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
 
 from gateway.audit import record
 from gateway.audit.journal import Journal
+from gateway.audit.parts import Parts
 from gateway.core.errors import AuditError
-from gateway.core.exchange import Passage
+from gateway.core.exchange import Exchange, Passage
 from gateway.core.pipeline import Judgement
+from gateway.core.reply import Channel
 from gateway.http.outcome import Ending
 from gateway.observe import Metrics, log_line
 
@@ -41,6 +43,17 @@ class Recording:
         except AuditError:
             self.metrics.inside.dec()
             raise
+
+    def following(self, exchange: Exchange) -> Callable[[Mapping[Channel, str]], None]:
+        """Parts of a stream go on record while it flows, so that a crash leaves what its caller had seen."""
+        parts = Parts(exchange, self.clock())
+
+        def tell(released: Mapping[Channel, str]) -> None:
+            part = parts.due(released, self.clock())
+            if part is not None:
+                self.journal.note(part)
+
+        return tell
 
     async def closed(self, judgement: Judgement, ending: Ending) -> None:
         """Durable before the last byte; then counted and logged, also when nobody waits for it any more."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from gateway.core.exchange import Passage
+from gateway.core.exchange import Exchange, Passage
 from gateway.core.pipeline import Judgement
-from gateway.core.reply import Usage
+from gateway.core.reply import Channel, Usage
 from gateway.core.verdict import Code, Finding
 
 
@@ -37,12 +37,16 @@ class Ending:
 
 
 class Journalist(Protocol):
-    """Told of each exchange twice; returns once what it was told is durable, and raises `AuditError` when it cannot.
+    """Told of each exchange twice, and of a stream's text while it flows; returns once what it was told is durable, and raises `AuditError` when it cannot.
 
     Cancelling the wait does not take back what was told: it is written all the same.
     `kept` is the text the record may hold, None where nobody could redact it; `digest` is the policy's.
     """
 
     async def opened(self, judgement: Judgement, kept: tuple[Passage, ...] | None, digest: str) -> None: ...
+
+    def following(self, exchange: Exchange) -> Callable[[Mapping[Channel, str]], None]:
+        """For one stream: what to tell of the text released so far, from time to time. Nobody waits for it."""
+        ...
 
     async def closed(self, judgement: Judgement, ending: Ending) -> None: ...

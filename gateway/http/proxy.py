@@ -26,6 +26,7 @@ from gateway.http.outcome import Ending, Journalist, Outcome
 from gateway.http.replies import SERVER, refusal_reply, sentence
 from gateway.http.turnstile import Turnstile
 
+SO_FAR_SECONDS = 1.0  # how much of a stream a crash may leave untold: what was seen longer ago is on record
 MAX_ERROR_BYTES = 64 * 1024  # of a backend's error reply: enough for any of TGI's, too little to hurt
 
 Judge = Callable[[Gate, Exchange], Awaitable[Judgement]]
@@ -98,6 +99,8 @@ class _Passing:
         self._writer: AbstractStreamWriter | None = None  # the response's own: one call less for each token
         self._began = proxy.tick()
         self._first_byte: float | None = None
+        self._so_far = proxy.journalist.following(self._exchange)
+        self._told = self._began
 
     async def run(self) -> StreamResponse:
         try:
@@ -138,6 +141,10 @@ class _Passing:
             self._writer = await self._response.prepare(self._request)
             assert self._writer is not None  # it is, the first time
         await self._writer.write(data)
+        now = self._proxy.tick()
+        if now - self._told >= SO_FAR_SECONDS:
+            self._told = now
+            self._so_far(self._inspection.released)
 
     async def _end(self, refusal: Refuse | None) -> StreamResponse:
         if self._response is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import shutil
@@ -134,6 +135,33 @@ def test_an_exchange_under_way_is_finished_before_the_gateway_stops(fresh: Path)
         asking.join(30)
     assert [status for status, _ in answers] == [200]
     assert {"gateway.started", "gateway.stopped"} <= set(told(fresh))
+
+
+def test_a_crash_amid_a_stream_leaves_what_the_caller_had_seen(fresh: Path) -> None:
+    with running(*HANGU, "serve", str(fresh)) as started:
+        site = site_of(fresh, started)
+        body = {
+            **CHAT,
+            "stream": True,
+            "max_tokens": 400,
+            "messages": [{"role": "user", "content": "Tell a long story."}],
+        }
+        threading.Thread(target=lambda: suppressed(lambda: ask(site, body)), daemon=True).start()
+        assert until(40, lambda: any(record["type"] == "part" for record in records(fresh / "audit")))
+        started.process.kill()
+        started.process.wait()
+    part = next(record for record in records(fresh / "audit") if record["type"] == "part")
+    assert len("".join(part["texts"])) > 10
+    with running(*HANGU, "serve", str(fresh)):
+        pass
+    closed = [record for record in records(fresh / "audit") if record["type"] == "closed"]
+    assert [(record["id"], record["outcome"]) for record in closed] == [(part["id"], "unknown")]
+    assert hangu("audit", "verify", str(fresh)).returncode == 0
+
+
+def suppressed(work: Callable[[], object]) -> None:
+    with suppress(OSError, ValueError, http.client.HTTPException):
+        work()
 
 
 def test_sighup_takes_up_new_certificates_without_closing_anything(fresh: Path) -> None:
