@@ -26,7 +26,11 @@ def main() -> int:
         env={**os.environ, "HANGU_LAW_EXAMPLES": str(cases)},
     )
     result = {
-        "cases": {"any cut of any channel": cases, "any cut of the events' bytes": cases // 5, "every single byte": "all"},
+        "cases": {
+            "any cut of any channel": cases,
+            "any cut of the events' bytes": cases // 5,
+            "every single byte": "all",
+        },
         "mismatches": 0 if done.returncode == 0 else "see the output",
         "seconds": round(time.monotonic() - began),
         "machine": machine(),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gateway.detect import carriers, secrets, signs
 from gateway.detect.digits import numbers
@@ -52,8 +53,7 @@ class Own:
     read: Recogniser
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """What is certain: finds that begin before `until`. `open_end` says that the last find has not ended yet; `degraded`
     that somebody who should have looked could not.
     """

@@ -6,9 +6,7 @@ Law: the pieces and finds are the same however the text is cut, since `Source.re
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.detect.patterns import PEM_HEAD, PEM_TAIL, Settled
 from gateway.detect.secrets import RUN_ON
@@ -24,8 +22,7 @@ class Source(Protocol):
     def read(self, text: str, start: int, *, ended: bool) -> Settled: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A stretch of the text: as it came when `span` is None, else what was found. A find that has not ended is told
     twice: `begun` when it is seen, and with its true end once that has come.
     """
@@ -57,43 +54,45 @@ class Watch:
         return len(self._buffer) - self._start
 
     def feed(self, text: str) -> list[Part]:
-        return list(self._run(text, ended=False))
+        return self._run(text, ended=False)
 
     def finish(self) -> list[Part]:
         if self._ended:
             return []
         self._ended = True
-        return list(self._run("", ended=True))
+        return self._run("", ended=True)
 
-    def _run(self, text: str, *, ended: bool) -> Iterator[Part]:
+    def _run(self, text: str, *, ended: bool) -> list[Part]:
         self._buffer += text
+        parts: list[Part] = []
         if self._open is not None:
             closed = self._swallow(ended)
             if closed is None:
-                return
-            yield closed
+                return parts
+            parts.append(closed)
         settled = self._source.read(self._buffer, self._start, ended=ended)
         self.degraded |= settled.degraded
-        yield from self._parts(settled)
+        self._settle(settled, parts)
         self._forget()
+        return parts
 
-    def _parts(self, settled: Settled) -> Iterator[Part]:
+    def _settle(self, settled: Settled, parts: list[Part]) -> None:
         buffer, at, until = self._buffer, self._start, settled.until
         for index, span in enumerate(settled.spans):
             if span.start >= until:
                 break
             if span.start > at:
-                yield Part(buffer[at : span.start])
+                parts.append(Part(buffer[at : span.start]))
             placed = span._replace(start=span.start + self._origin, end=span.end + self._origin)
             last = settled.open_end and index == len(settled.spans) - 1
             if last:
                 self._open = placed
                 head = PEM_HEAD.match(buffer, span.start)
                 self._tail_from = self._origin + (head.end() if head else span.start)
-            yield Part(buffer[span.start : span.end], placed, begun=last)
+            parts.append(Part(buffer[span.start : span.end], placed, begun=last))
             at = span.end
         if until > at:
-            yield Part(buffer[at:until])
+            parts.append(Part(buffer[at:until]))
             at = until
         self._start = at
 

@@ -133,7 +133,7 @@ def test_a_vault_forgets_after_its_lifetime_and_keeps_scopes_apart() -> None:
 
 
 def test_two_values_never_share_a_tag() -> None:
-    tags = Tags(KEY, "scope", {})
+    tags = Tags(KEY, lambda: "scope", {})
     made = {tags.tag("PERSON", f"name {number}") for number in range(20_000)}
     assert len(made) == 20_000
     assert len(tags.values) == 20_000

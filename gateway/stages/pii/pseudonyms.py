@@ -10,7 +10,7 @@ import base64
 import hmac
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -33,9 +33,9 @@ def scope_of(exchange: Exchange, key: bytes) -> str:
 
 
 class Tags:
-    """Makes the tags of one scope, and keeps which value each stands for."""
+    """Makes the tags of one scope, and keeps which value each stands for. `scope` is asked only when a tag is made."""
 
-    def __init__(self, key: bytes, scope: str, known: Mapping[str, str]) -> None:
+    def __init__(self, key: bytes, scope: Callable[[], str], known: Mapping[str, str]) -> None:
         self._key, self._scope = key, scope
         self.values: dict[str, str] = dict(known)
         self._tags = {(tag[1:].rpartition("_")[0], value): tag for tag, value in known.items()}
@@ -52,7 +52,7 @@ class Tags:
         return known
 
     def _made(self, entity: str, value: str, attempt: int) -> str:
-        message = "\0".join((self._scope, entity, str(attempt), value)).encode("utf-8", "surrogatepass")
+        message = "\0".join((self._scope(), entity, str(attempt), value)).encode("utf-8", "surrogatepass")
         digest = hmac.digest(self._key, message, "sha256")
         return f"<{entity}_{base64.b32encode(digest[:5]).decode().lower()[:SIGNS]}>"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from gateway.core.exchange import Exchange, Passage
 from gateway.core.exchange import Kind as Reads
@@ -54,7 +55,7 @@ class Redaction:
 
     def _judged(self, exchange: Exchange) -> Verdict:
         scope = scope_of(exchange, self._key)
-        tags = Tags(self._key, scope, self.vault.recall(scope, exchange.received_at))
+        tags = Tags(self._key, lambda: scope, self.vault.recall(scope, exchange.received_at))
         rewritings = [self._rewriting(exchange, Direction.REQUEST, passage, tags) for passage in exchange.passages]
         passages = tuple(map(self._passage, exchange.passages, rewritings))
         passages = self._swept(passages, rewritings, tags)
@@ -71,8 +72,7 @@ class Redaction:
         return Amend(replace(amended, notes=(*amended.notes, DEGRADED)) if degraded else amended, findings)
 
     def transform(self, exchange: Exchange, channel: Channel) -> Transform:
-        scope = scope_of(exchange, self._key)
-        tags = Tags(self._key, scope, dict(exchange.pseudonyms))
+        tags = Tags(self._key, partial(scope_of, exchange, self._key), dict(exchange.pseudonyms))
         json = channel.kind is Kind.ARGUMENTS
         rewriting = Rewriting(self.policy, exchange, Direction.RESPONSE, str(channel), tags, json)
         watch = JsonWatch(self.detectors.response) if json else Watch(self.detectors.response)
@@ -165,14 +165,18 @@ class Redacted:
         return self._piece(written)
 
     def _written(self, parts: Sequence[Part]) -> str:
-        return "".join(self._rewriting.part(part) for part in parts)
+        if len(parts) == 1 and parts[0].span is None:  # nearly every fragment of a stream
+            return parts[0].text
+        return "".join([self._rewriting.part(part) for part in parts])
 
     def _piece(self, text: str) -> Piece:
         if self._watch.degraded and not self._rewriting.degraded:
             self._rewriting.degraded = True
             self._rewriting.findings.append(Finding("pii", "names-degraded", self._rewriting.where))
-        found: tuple[Finding, ...] = tuple(self._rewriting.findings[self._told :])
-        self._told += len(found)
+        found: tuple[Finding, ...] = ()
+        if len(self._rewriting.findings) > self._told:
+            found = tuple(self._rewriting.findings[self._told :])
+            self._told += len(found)
         if self._rewriting.blocked:
             return Piece("", found, Code.PERSONAL_DATA_BLOCKED)
         return Piece(text, found)
