@@ -39,10 +39,11 @@ class Chain:
                 return self._stop(findings, refusal)
         return Piece(text, findings) if text or findings else NOTHING
 
-    def finish(self) -> Piece:
+    def finish(self, text: str = "") -> Piece:
+        """The end; `text` are the last words, if they have just come."""
         if self._stopped:
             return NOTHING
-        text, findings = "", NOTHING.findings
+        findings = NOTHING.findings
         for transform in self._transforms:
             try:
                 text, found, refusal = _finished(transform, text)
@@ -105,12 +106,14 @@ class Inspection:
 
     def feed(self, events: Iterable[Event]) -> list[Event]:
         out: list[Event] = []
-        for event in events:
+        events = list(events)
+        for number, event in enumerate(events, 1):
             if self.refusal is not None:
                 break
             match event:
                 case Delta():
-                    self._delta(event, out)
+                    last = number < len(events) and _ends(events[number], event)
+                    self._delta(event, out, last=last)
                 case ToolCall():
                     self._tool(event, out)
                 case Finished(choice=choice):
@@ -132,7 +135,8 @@ class Inspection:
         self._flush(out, lambda channel: True)
         return out
 
-    def _delta(self, delta: Delta, out: list[Event]) -> None:
+    def _delta(self, delta: Delta, out: list[Event], *, last: bool) -> None:
+        """More of a text; the last of it passes its chain once and not twice, as a whole reply's does."""
         channel = delta.channel
         text = self._texts.get(channel)
         if text is None:
@@ -143,7 +147,9 @@ class Inspection:
                 return
         if delta.tokens:
             text.tokens.extend(delta.tokens)
-        self._release(channel, text, text.chain.feed(delta.text), out)
+        if last:
+            del self._texts[channel]
+        self._release(channel, text, text.chain.finish(delta.text) if last else text.chain.feed(delta.text), out)
 
     def _end_reasoning(self, choice: int, out: list[Event]) -> None:
         """Reasoning is over once the answer begins."""
@@ -170,6 +176,10 @@ class Inspection:
         elif piece.text:
             text.released.append(piece.text)
             out.append(Delta(channel, piece.text, _told(text, piece.text)))
+
+
+def _ends(event: Event, delta: Delta) -> bool:
+    return type(event) is Finished and event.choice == delta.channel.choice
 
 
 def _told(text: _Text, released: str) -> tuple[Token, ...]:

@@ -6,7 +6,7 @@ Knows sockets and order; decides nothing about content. Replies are made in `htt
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -99,7 +99,7 @@ class _Passing:
         self._writer: AbstractStreamWriter | None = None  # the response's own: one call less for each token
         self._began = proxy.tick()
         self._first_byte: float | None = None
-        self._so_far = proxy.journalist.following(self._exchange)
+        self._so_far: Callable[[Mapping[Channel, str]], None] | None = None  # a stream's: told while it flows
         self._told = self._began
 
     async def run(self) -> StreamResponse:
@@ -136,13 +136,14 @@ class _Passing:
 
     async def _send(self, data: bytes) -> None:
         if self._writer is None:
-            self._first_byte = self._proxy.tick()
+            self._first_byte = self._told = self._proxy.tick()
+            self._so_far = self._proxy.journalist.following(self._exchange)
             self._response = StreamResponse(headers=self._headers())
             self._writer = await self._response.prepare(self._request)
             assert self._writer is not None  # it is, the first time
         await self._writer.write(data)
         now = self._proxy.tick()
-        if now - self._told >= SO_FAR_SECONDS:
+        if self._so_far is not None and now - self._told >= SO_FAR_SECONDS:
             self._told = now
             self._so_far(self._inspection.released)
 

@@ -123,11 +123,22 @@ def test_interleaved_channels_do_not_disturb_each_other(steps: list[tuple[str, s
         assert text_of(out, channel) == (alone.feed(joined).text + alone.finish().text if touched else "")
 
 
-def test_held_text_leaves_before_its_choice_is_finished() -> None:
+@pytest.mark.parametrize("together", [True, False])
+def test_held_text_leaves_before_its_choice_is_finished(together: bool) -> None:
     seen = inspection(Upper())
-    out = seen.feed([Delta(CONTENT, "abc"), Finished(0, "stop")])
-    assert [type(event) for event in out] == [Delta, Delta, Finished]
+    delta, finished = Delta(CONTENT, "abc"), Finished(0, "stop")
+    out = seen.feed([delta, finished]) if together else seen.feed([delta]) + seen.feed([finished])
+    assert out[-1] == finished
     assert text_of(out) == "ABC"
+
+
+@given(st.text(max_size=8), st.text(max_size=8))
+def test_last_words_that_come_with_the_end_leave_as_those_that_come_before_it(text: str, last: str) -> None:
+    events: list[Event] = [Delta(CONTENT, text), Delta(CONTENT, last), Finished(0, "stop")]
+    whole = Inspection(lambda channel: Chain([Upper(), Marks()]))
+    single = Inspection(lambda channel: Chain([Upper(), Marks()]))
+    assert text_of(whole.feed(events)) == text_of(one for event in events for one in single.feed([event]))
+    assert whole.released == single.released
 
 
 def test_reasoning_is_flushed_when_the_answer_begins() -> None:
