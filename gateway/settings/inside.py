@@ -111,7 +111,8 @@ class Policies(Section):
 
     directory: SitePath = Field(default="policies", validate_default=True, description="Where the policies are")
     reload_seconds: Annotated[float, Field(ge=0.1, le=60)] = Field(
-        default=1.0, description="How often the files are looked at for changes"
+        default=0.5,
+        description="How often the files are looked at for changes; building and trying the new ones comes on top",
     )
     run_cases: bool = Field(default=True, description="Refuse policies that fail their own cases")
 

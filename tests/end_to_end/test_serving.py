@@ -22,6 +22,7 @@ import pytest
 from benchmarks.rig.segments import records
 from tests.end_to_end.site import HANGU, Running, Site, configure, hangu, running, stop
 
+PATIENCE_SECONDS = 60  # for something to happen at all: how fast it does is a benchmark's matter, and machines are busy
 CHAT = {"model": "smollm2", "messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 6}
 
 
@@ -63,7 +64,7 @@ def test_a_policy_that_fails_its_own_cases_is_not_taken_up(fresh: Path) -> None:
         site = site_of(fresh, started)
         rules = fresh / "policies" / "access" / "policy.csv"
         rules.write_text(rules.read_text() + "p, user:analyst, *, *, chat, deny, -\n")  # a case says analysts may chat
-        assert until(20, lambda: "policy.refused" in told(fresh))
+        assert until(PATIENCE_SECONDS, lambda: "policy.refused" in told(fresh))
         assert ask(site)[0] == 200
     assert "policy.loaded" not in told(fresh)
 
@@ -80,12 +81,12 @@ def test_a_changed_policy_is_in_force_within_seconds_and_a_broken_one_never(fres
         assert ask(site)[0] == 200
         before = rules.read_text()
         rules.write_text(before + "p, user:analyst, *, *, chat, deny, -\n")
-        assert until(20, lambda: ask(site)[1].get("code") == "not_permitted")
+        assert until(PATIENCE_SECONDS, lambda: ask(site)[1].get("code") == "not_permitted")
         rules.write_text("this is, not a rule\n")
         time.sleep(3)
         assert ask(site)[1]["code"] == "not_permitted"
         rules.write_text(before)
-        assert until(20, lambda: ask(site)[0] == 200)
+        assert until(PATIENCE_SECONDS, lambda: ask(site)[0] == 200)
     assert told(fresh).count("policy.loaded") >= 2 and "policy.refused" in told(fresh)
 
 
@@ -96,7 +97,7 @@ def test_a_burst_of_refusals_bars_its_caller_and_nobody_else(fresh: Path) -> Non
         site = site_of(fresh, started)
         wrong = {**CHAT, "model": "nothing-of-that-name"}
         assert [ask(site, wrong)[0] for _ in range(4)] == [404] * 4
-        assert until(20, lambda: ask(site)[1].get("code") == "not_permitted")
+        assert until(PATIENCE_SECONDS, lambda: ask(site)[1].get("code") == "not_permitted")
         assert ask(site, caller="reader")[0] == 200
     assert "anomaly.refusals" in told(fresh)
 
@@ -130,7 +131,7 @@ def test_an_exchange_under_way_is_finished_before_the_gateway_stops(fresh: Path)
         answers: list[tuple[int, dict[str, object]]] = []
         asking = threading.Thread(target=lambda: answers.append(ask(site, {**CHAT, "max_tokens": 60})))
         asking.start()
-        assert until(20, lambda: any(record["type"] == "opened" for record in records(fresh / "audit")))
+        assert until(PATIENCE_SECONDS, lambda: any(record["type"] == "opened" for record in records(fresh / "audit")))
         assert stop(started.process) == 0
         asking.join(30)
     assert [status for status, _ in answers] == [200]
@@ -173,7 +174,7 @@ def test_sighup_takes_up_new_certificates_without_closing_anything(fresh: Path) 
         old = (fresh / "pki.before" / "server.pem").read_bytes()
         assert (fresh / "pki" / "server.pem").read_bytes() != old
         os.kill(started.process.pid, signal.SIGHUP)
-        assert until(20, lambda: presented(site) != presented_by(old))
+        assert until(PATIENCE_SECONDS, lambda: presented(site) != presented_by(old))
         assert ask(site)[0] == 200
 
 
