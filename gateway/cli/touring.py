@@ -96,7 +96,7 @@ async def run(*arguments: str) -> tuple[int, str]:
 async def allowed_chat(trip: Trip) -> Seen:
     """A streamed answer, printed as it comes."""
     text, events = "", 0
-    async with trip.ask("analyst", "/v1/chat/completions", chat(_PROSE, stream=True, max_tokens=180)) as reply:
+    async with trip.ask("analyst", "/v1/chat/completions", chat(_PROSE, stream=True, max_tokens=180, seed=7)) as reply:
         print("    ", end="")
         async for line in reply.content:
             if line.startswith(b"data: {"):
