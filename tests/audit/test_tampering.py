@@ -72,6 +72,22 @@ def reordered(read: list[Frame]) -> list[Frame]:
     return [*read[:n], read[n + 1], read[n], *read[n + 2 :]]
 
 
+@pytest.mark.parametrize("kind", [0, 1, 2, 3, 4, 5, 255])
+@pytest.mark.parametrize("seq", [0, 9, 10])
+async def test_a_record_kept_as_another_kind_is_found(written: Path, signer: FileSigner, seq: int, kind: int) -> None:
+    """The frame's kind is outside the tree: without this, any record could be hidden as one of an unknown kind."""
+    path = [path for first, path in frames.segments(written, "w0") if first <= seq][-1]
+    header, begin = frames.read_header(path.read_bytes(), "")
+    found = list(frames.read(path))
+    assert (honest := found[seq - header.first]).seq == seq
+    found[seq - header.first] = honest._replace(kind=kind)
+    packed = [frames.pack(each.seq, each.kind, each.head, each.body) for each in found]
+    path.write_bytes(path.read_bytes()[:begin] + b"".join(packed))
+    report = verify(written, signer.public)
+    assert report.ok is (kind == honest.kind)
+    assert [problem.seq for problem in report.problems] == ([] if report.ok else [seq])
+
+
 async def test_an_honest_record_is_whole(written: Path, signer: FileSigner) -> None:
     report = verify(written, signer.public, [written.parent / "copy"])
     assert report.problems == ()
