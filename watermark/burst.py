@@ -7,6 +7,7 @@ by the id and by the 8 and 16 letters before: a burst pasted elsewhere still sho
 
 from __future__ import annotations
 
+from codecs import utf_32_be_decode
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,7 +27,8 @@ _NEAR_CHARS = 26  # most windows have enough letters here already, at half the t
 WINDOW_CHARS = 48  # visible characters before a burst in which those letters are looked for
 
 _VS17 = 0xE0100  # VARIATION SELECTOR-17; 128 of them, invisible after punctuation, space and Latin letters
-_SELECTORS = tuple(chr(_VS17 + value) for value in range(128))
+_SEVEN_BITS = int.from_bytes(b"\x7f" * BURST_SYMBOLS)
+_TWELVE = _VS17.to_bytes(4) * BURST_SYMBOLS  # in UTF-32: a symbol's value is added to the last byte of each
 # Four joiners carry two bits each; the fourth pair of a symbol is its parity. For tenants whose texts live in Word.
 _JOINERS = "\u200b\u200c\u200d\u2060"
 JOINERS_PER_SYMBOL = 4
@@ -53,11 +55,14 @@ def plan(context_key: bytes, context: str) -> Plan:
     return Plan(tuple(positions), pads, itemgetter(*positions), int.from_bytes(pads))
 
 
-def letters_before(window: str) -> str:
-    """The last (up to) sixteen skeleton letters of the `WINDOW_CHARS` visible characters before a burst."""
-    near = skeleton(window[-_NEAR_CHARS:])
+def letters_before(text: str, at: int | None = None) -> str:
+    """The last (up to) sixteen skeleton letters of the `WINDOW_CHARS` visible characters before a burst at `at`, or the end."""
+    end = len(text) if at is None else at
+    letters = skeleton(text[max(0, end - _NEAR_CHARS) : end])
     # Composition may reach over the cut and change the first letters found there: three is more than it can.
-    return (near if len(near) >= BIND_LETTERS[-1] + 3 else skeleton(window))[-BIND_LETTERS[-1] :]
+    if len(letters) < BIND_LETTERS[-1] + 3:
+        letters = skeleton(text[max(0, end - WINDOW_CHARS) : end])
+    return letters[-BIND_LETTERS[-1] :]
 
 
 def binder(bind_key: bytes, mark_id: int) -> Binder:
@@ -72,14 +77,19 @@ def bind_symbols(start: Binder, letters: str) -> tuple[int, int]:
     return short.digest()[0] & 0x7F, long.digest()[0] & 0x7F
 
 
-def symbols(codeword: bytes, binds: tuple[int, int], layout: Plan) -> bytes:
-    """The twelve padded symbols of one burst, in wire order."""
-    plain = int.from_bytes(bytes((*layout.pick(codeword), *binds)))
-    return (plain ^ layout.mask).to_bytes(BURST_SYMBOLS)
+def symbols(codeword: bytes, start: Binder, letters: str, layout: Plan) -> bytes:
+    """The twelve padded symbols of one burst, in wire order: ten of the codeword, and two that bind it to its letters."""
+    short, long = start.copy(), start.copy()
+    short.update(letters[-BIND_LETTERS[0] :].encode("utf-8", "surrogatepass"))
+    long.update(letters.encode("utf-8", "surrogatepass"))
+    plain = bytes(layout.pick(codeword)) + short.digest() + long.digest()
+    return ((int.from_bytes(plain) ^ layout.mask) & _SEVEN_BITS).to_bytes(BURST_SYMBOLS)
 
 
 def spell_selectors(values: bytes) -> str:
-    return "".join(map(_SELECTORS.__getitem__, values))
+    points = bytearray(_TWELVE)
+    points[3::4] = values
+    return utf_32_be_decode(points)[0]
 
 
 def spell_joiners(values: bytes) -> str:

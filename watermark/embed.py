@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from watermark.burst import (
     CONTEXT_LETTERS,
     WINDOW_CHARS,
-    bind_symbols,
     binder,
     letters_before,
     plan,
@@ -23,9 +22,10 @@ from watermark.burst import (
     symbols,
 )
 from watermark.keys import Keys
-from watermark.payload import codeword
-from watermark.prose import Guard, Span
-from watermark.sites import CANDIDATES, Spacing, is_final_site, next_site
+from watermark.lines import is_prose_line
+from watermark.payload import check_id, codeword
+from watermark.prose import MODES, Guard
+from watermark.sites import Spacing, is_final_site, is_site, may_precede, sites
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,14 @@ _SELECTOR = "\U000e0100-\U000e01ef"
 _FOREIGN = re.compile(f"(?<![\u3400-\u9fff\U00020000-\U0003ffff])[{_SELECTOR}]")
 _MAY_BE_FOREIGN = re.compile(f"[{_SELECTOR}]")
 
-# What a fragment must not contain to be passed on at once, by the distance from the last burst: too near for any site;
-# near enough for one after punctuation; far enough for one after a space.
-_DELIMITERS = rf"`~$\\<{{}}\n\t|=({_SELECTOR}"
-_TOO_NEAR = re.compile(f"[{_DELIMITERS}]")
-_NEAR = re.compile(f"[{_DELIMITERS},.;:!?，。；：！？、]")
-_FAR = re.compile(f"[{_DELIMITERS},.;:!?，。；：！？、 ]")
+# What a fragment must not contain to be passed on unlooked-at. In prose, by the distance from the last burst: too near for
+# any site; near enough for one after punctuation; far enough for one after a space.
+_SIGNS = rf"`~$\\<{{}}\n\t|=({_SELECTOR}"
+_TOO_NEAR = re.compile(f"[{_SIGNS}]").search
+_NEAR = re.compile(f"[{_SIGNS},.;:!?，。；：！？、]").search
+_FAR = re.compile(f"[{_SIGNS},.;:!?，。；：！？、 ]").search
+# Elsewhere: what may end the mode, and selectors that are not ours.
+_ENDS = {mode: re.compile(f"{signs.pattern}|[{_SELECTOR}]").search for mode, signs in MODES.items()}
 _MOST_UNSEEN = 512  # characters passed on before the guard looks at them; bounds the memory
 
 
@@ -68,101 +70,115 @@ class Embedder:
     """Marks one text with one id. Use a fresh one per text; `feed` fragments in order, then `finish` once."""
 
     __slots__ = (
-        "_binder", "_codeword", "_gap", "_guard", "_held", "_keys", "_open", "_recent", "_room", "_spacing", "_spell",
-        "_stop", "_unseen", "bursts",
+        "_binder", "_codeword", "_gap", "_guard", "_held", "_keys", "_limit", "_mark_id", "_open", "_recent", "_seen", "_spacing",
+        "_spell", "_stop", "bursts",
     )  # fmt: skip
 
     def __init__(self, keys: Keys, mark_id: int, profile: str = "normal") -> None:
         if profile not in PROFILES:
             raise ValueError(f'no profile "{profile}"; hint: one of {", ".join(PROFILES)}')
-        self._spacing, self._spell = PROFILES[profile].spacing, PROFILES[profile].spell
-        self._keys = keys.current
-        self._codeword, self._binder = codeword(mark_id, self._keys), binder(self._keys.bind, mark_id)
+        check_id(mark_id)
+        spacing = PROFILES[profile].spacing
+        self._spacing, self._spell = spacing, PROFILES[profile].spell
+        self._keys, self._mark_id = keys.current, mark_id
+        self._codeword = b""  # made for the first burst: machine texts and short ones have none
         self._guard = Guard()
         self._recent = ""  # the last visible characters, one held back and those unseen included
-        self._unseen = 0  # how many of them the guard has not looked at
-        self._held = 0  # 0 or 1: the last character may be followed by a burst, the next one decides
+        self._seen = 0  # where in them begins what the guard has not looked at
+        self._held = ""  # the last character, where a burst may follow it: the next one decides
         self._open = False  # did prose reach the end of what was looked at?
-        self._gap = (
-            self._spacing.nearest // 2 + _HEAD_START if self._spacing else 0
-        )  # last burst → end of what was looked at
-        self._stop, self._room = _TOO_NEAR, 0  # a fragment shorter than `_room` without `_stop` in it decides nothing
+        self._gap = spacing.nearest // 2 + _HEAD_START if spacing else 0  # last burst → end of what was looked at
+        self._stop, self._limit = _TOO_NEAR, 0  # while `_recent` is shorter, a fragment without `_stop` decides nothing
         self.bursts = 0
 
     def feed(self, text: str) -> str:
         """The next fragment; returns what may be sent now."""
-        size = len(text)
-        if size < self._room and self._stop.search(text) is None:
-            self._room -= size
-            self._unseen += size
-            self._recent += text
+        recent = self._recent + text
+        if len(recent) < self._limit and self._stop(text) is None:
+            self._recent = recent
             return text
-        if self._spacing is None:
+        spacing = self._spacing
+        if spacing is None or not text:
             return text
-        if self._room and self._stop is _TOO_NEAR and _NEAR.search(text) is None:
-            self._stop, self._room = _NEAR, self._room + self._spacing.far - self._spacing.nearest
-            return self.feed(text)
-        if _MAY_BE_FOREIGN.search(text):
-            text = self._without_foreign(text)
-        return self._look(text, self._spacing) if text else ""
+        if not text.isascii() and _MAY_BE_FOREIGN.search(text) and not (text := self._without_foreign(text)):
+            return ""
+        return self._after_held(text, spacing) if self._held else self._look(text, spacing)
 
     def finish(self) -> str:
         """The end of the text, or of the connection: what was held, and a last burst where one may stand."""
-        if self._spacing is None:
+        spacing = self._spacing
+        if spacing is None:
             return ""
-        held = self._held
-        if self._unseen:
-            self._look("", self._spacing)
-        if not self._recent or not self._open:
-            return self._recent[-1:] * held
-        end = len(self._recent)
-        span = Span(end - 1, end, self._guard.line_so_far, end)
-        if is_final_site(self._recent, span, end - self._gap, self._spacing):
-            return self._recent[-1:] * held + self._burst(self._recent)
-        return self._recent[-1:] * held
+        if self._seen < len(self._recent):
+            self._stop, self._limit = _FAR, 0
+            self._look("", spacing)  # what it holds back now was sent before
+            held = ""
+        else:
+            held = self._held
+        recent = self._recent
+        if self._open and is_final_site(recent, self._gap, spacing) and is_prose_line(self._guard.line_so_far):
+            return held + self._burst(recent, len(recent))
+        return held
+
+    def _after_held(self, text: str, spacing: Spacing) -> str:
+        """The character that decides has come: a burst behind the one held back, or none."""
+        before, self._held = self._held, ""
+        if may_precede(before, text):
+            before += self._burst(self._recent, len(self._recent))
+            self._gap = 0
+        self._await(spacing)
+        return before + self.feed(text)
 
     def _look(self, text: str, spacing: Spacing) -> str:
         """Show the guard what it has not seen, place what may be placed, and decide what may pass unlooked-at next."""
-        seen, buffer = len(self._recent) - self._unseen, self._recent + text
-        spans = self._spans(buffer, seen)
-        sent = len(self._recent) - self._held
-        last = seen - self._gap
+        recent, seen = self._recent, self._seen
+        if self._stop is _TOO_NEAR and self._limit and _NEAR(text) is None:
+            self._stop, self._limit = _NEAR, self._limit + spacing.far - spacing.nearest
+            if len(recent) + len(text) < self._limit:
+                self._recent = recent + text
+                return text
+        buffer = recent + text
+        spans = self._guard.spans(buffer, seen)
+        size, sent, last = len(buffer), len(recent), seen - self._gap
         pieces: list[str] = []
-        if len(buffer) - last >= spacing.nearest:
-            for span in spans:
-                while (site := next_site(buffer, span, last, spacing)) is not None:
-                    pieces += (buffer[sent:site], self._burst(buffer[max(0, site - WINDOW_CHARS) : site]))
-                    sent = last = site
-        self._gap = len(buffer) - last
-        self._open = bool(spans) and spans[-1].end == len(buffer)
-        self._settle(buffer[-1:], spacing)
-        self._recent, self._unseen = buffer[-WINDOW_CHARS:], 0
-        pieces.append(buffer[sent : len(buffer) - self._held])
+        if size - last >= spacing.nearest:
+            for site in sites(buffer, spans, last, spacing):
+                pieces += (buffer[sent:site], self._burst(buffer, site))
+                sent = last = site
+        self._gap, self._recent = size - last, buffer[-WINDOW_CHARS:]
+        self._seen = len(self._recent)
+        self._open = bool(spans) and spans[-1].end == size
+        if self._open and is_site(self._recent, self._gap, spacing) and is_prose_line(self._guard.line_so_far):
+            self._held, self._limit = buffer[-1], 0
+            size -= 1
+        else:
+            self._await(spacing)
+        if not pieces:
+            return buffer[sent:size]
+        pieces.append(buffer[sent:size])
         return "".join(pieces)
 
-    def _settle(self, final: str, spacing: Spacing) -> None:
-        gap = self._gap
-        self._held = int(final in CANDIDATES and gap >= (spacing.far if final == " " else spacing.nearest))
-        if self._held or not self._guard.is_plain:
-            self._room = 0
+    def _await(self, spacing: Spacing) -> None:
+        """What the next fragments must not contain to pass at once, and for how many characters."""
+        gap, seen = self._gap, self._seen
+        if self._guard.deferred:
+            self._limit = 0
+        elif not self._guard.is_open:
+            self._stop, self._limit = _ENDS[self._guard.mode], seen + _MOST_UNSEEN
         elif gap < spacing.nearest:
-            self._stop, self._room = _TOO_NEAR, spacing.nearest - gap
+            self._stop, self._limit = _TOO_NEAR, seen + spacing.nearest - gap
         elif gap < spacing.far:
-            self._stop, self._room = _NEAR, spacing.far - gap
+            self._stop, self._limit = _NEAR, seen + spacing.far - gap
         else:
-            self._stop, self._room = _FAR, _MOST_UNSEEN
+            self._stop, self._limit = _FAR, seen + _MOST_UNSEEN
 
-    def _spans(self, buffer: str, seen: int) -> list[Span]:
-        guard = self._guard
-        # The held character's own stretch of prose: the site behind it is decided by this fragment's first character.
-        spans = [Span(seen - 1, seen, guard.line_so_far, seen)] if self._held and self._open else []
-        return spans + guard.spans(buffer, seen)
-
-    def _burst(self, window: str) -> str:
-        letters = letters_before(window)
+    def _burst(self, text: str, at: int) -> str:
+        if not self._codeword:
+            self._codeword, self._binder = codeword(self._mark_id, self._keys), binder(self._keys.bind, self._mark_id)
+        letters = letters_before(text, at)
         layout = plan(self._keys.context, letters[-CONTEXT_LETTERS:])
         self.bursts += 1
-        return self._spell(symbols(self._codeword, bind_symbols(self._binder, letters), layout))
+        return self._spell(symbols(self._codeword, self._binder, letters, layout))
 
     def _without_foreign(self, text: str) -> str:
         before = _MAY_BE_FOREIGN.sub(" ", self._recent[-1:])

@@ -27,22 +27,27 @@ def new_mark_id(random_bits: Callable[[int], int]) -> int:
     return random_bits(ID_BITS)
 
 
-def seal(mark_id: int, keys: EpochKeys) -> int:
-    """The 70-bit payload that carries `mark_id`. Raises ValueError when the id does not fit."""
+def check_id(mark_id: int) -> None:
+    """Raises ValueError when the id does not fit."""
     if not 0 <= mark_id < 1 << ID_BITS:
         raise ValueError(f"mark id {mark_id} does not fit {ID_BITS} bits")
+
+
+def seal(mark_id: int, keys: EpochKeys) -> int:
+    """The 70-bit payload that carries `mark_id`. Raises ValueError when the id does not fit."""
+    check_id(mark_id)
     block = mark_id << CHECK_BITS | _check(mark_id, keys)
     left, right = block >> _HALF_BITS, block & _HALF_MASK
-    for number in range(_ROUNDS):
-        left, right = right, left ^ _round(number, right, keys)
+    for begun in _rounds(keys.cipher):
+        left, right = right, left ^ _round(begun, right)
     return left << _HALF_BITS | right
 
 
 def unseal(payload: int, keys: EpochKeys) -> int | None:
     """The id inside, or None when the check fails: not ours, another epoch's, or damaged."""
     left, right = payload >> _HALF_BITS, payload & _HALF_MASK
-    for number in reversed(range(_ROUNDS)):
-        left, right = right ^ _round(number, left, keys), left
+    for begun in reversed(_rounds(keys.cipher)):
+        left, right = right ^ _round(begun, left), left
     block = left << _HALF_BITS | right
     mark_id = block >> CHECK_BITS
     return mark_id if block & ((1 << CHECK_BITS) - 1) == _check(mark_id, keys) else None
@@ -81,8 +86,8 @@ def _check(mark_id: int, keys: EpochKeys) -> int:
     return int.from_bytes(digest) >> (40 - CHECK_BITS)
 
 
-def _round(number: int, half: int, keys: EpochKeys) -> int:
-    hashed = _rounds(keys.cipher)[number].copy()
+def _round(begun: blake2b, half: int) -> int:
+    hashed = begun.copy()
     hashed.update(half.to_bytes(5))
     return int.from_bytes(hashed.digest()) & _HALF_MASK
 

@@ -12,8 +12,13 @@ from importlib import resources
 from unicodedata import normalize
 
 _NOT_ALNUM = re.compile(r"[\W_]+")
-_ASCII_NOT_ALNUM = re.compile(r"[^A-Za-z0-9]+")
+_LETTERS = re.compile(r"[^\W_]+").findall
+_ASCII_LOWER = bytes(range(128)).lower() + bytes(range(128, 256))
+_ASCII_NOT_ALNUM = bytes(code for code in range(128) if not chr(code).isalnum())
 
+# Chinese as most of it is written, and what stands between its letters.
+_CHINESE = re.compile(r"[\u4e00-\u9fff，。；：！？、]*+").fullmatch
+_HAN_RUNS = re.compile(r"[\u4e00-\u9fff]+").findall
 
 # Text of these alone is its own NFKC as far as letters go, and `lower` is its casefold: a tenth of the time.
 _SIMPLE = re.compile(
@@ -24,9 +29,11 @@ _SIMPLE = re.compile(
 def skeleton(text: str) -> str:
     """NFKC, casefold, letters and digits of every script only."""
     if text.isascii():
-        return _ASCII_NOT_ALNUM.sub("", text).lower()
+        return text.encode().translate(_ASCII_LOWER, _ASCII_NOT_ALNUM).decode()
+    if _CHINESE(text):
+        return "".join(_HAN_RUNS(text))
     if _SIMPLE.fullmatch(text):
-        return _NOT_ALNUM.sub("", text).lower()
+        return "".join(_LETTERS(text)).lower()
     return _NOT_ALNUM.sub("", normalize("NFKC", text).casefold())
 
 
