@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aiohttp.web import BaseRequest
 
 from gateway.core.exchange import Action, Credentials, Exchange, Peer
+from gateway.core.pipeline import fault_of
 from gateway.core.ports import Ask, Route, Wire
 from gateway.core.verdict import Code, Refuse
 from gateway.http.body import BodyUnreadable
@@ -61,7 +62,11 @@ class Intake:
         body = await self._body(request)
         if isinstance(body, Refuse):
             return Arrival(blank, shape, refusal=body)
-        ask = self.wire.read(route, body)
+        try:
+            ask = self.wire.read(route, body)
+        except Exception as error:  # fail shut: a reader that breaks on a body refuses it, and that is on record too
+            noted = replace(blank, notes=(f"intake: {fault_of(error)}",))
+            return Arrival(noted, shape, refusal=Refuse(Code.STAGE_FAILED))
         if isinstance(ask, Refuse):
             return Arrival(blank, shape, refusal=ask)
         return Arrival(_filled(blank, ask), shape, ask)

@@ -16,7 +16,7 @@ from aiohttp.web import BaseRequest, Response, StreamResponse
 
 from gateway.core.errors import AuditError, BackendError
 from gateway.core.exchange import Action, Exchange
-from gateway.core.pipeline import Gate, Judgement, redacted
+from gateway.core.pipeline import Gate, Judgement, fault_of, redacted
 from gateway.core.ports import Ask, Backend, BackendReply, Writing
 from gateway.core.reply import Channel, Facts
 from gateway.core.stream import Chain, Inspection, drive
@@ -110,6 +110,9 @@ class _Passing:
         except (asyncio.CancelledError, ConnectionError):  # the client left; what it saw is still recorded
             await asyncio.shield(self._close(Outcome.ABORTED, None))
             raise
+        except Exception as error:  # fail shut: a reader or writer that breaks ends the exchange, and on record
+            self._inspection.fault = fault_of(error)
+            refusal = Refuse(Code.STAGE_FAILED)
         outcome, code = (Outcome.ANSWERED, None) if refusal is None else (Outcome.FAILED, refusal.code)
         try:
             await self._close(outcome, code)

@@ -41,7 +41,7 @@ def messages(draft: Draft, out: Out, key: str, where: str, value: object) -> Non
 def _message(draft: Draft, where: str, value: object) -> Out:
     given = object_at(where, value)
     role = given.get("role")
-    if role not in ROLES:
+    if type(role) is not str or role not in ROLES:
         invalid(f"{where}.role", "must be one of system, developer, user, assistant, tool")
     # Templates of open models know no "developer", and would leave its words out.
     kept: Out = {"role": "system" if role == "developer" else role}
