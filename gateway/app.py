@@ -5,6 +5,7 @@ What runs (sockets, journal, tasks) is put together in `works`; nothing here ope
 
 from __future__ import annotations
 
+import os
 import ssl
 import time
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from gateway.cases import CaseResult
 from gateway.core.errors import PolicyError, SettingsError
 from gateway.core.pipeline import Gate
 from gateway.core.ports import Wire
+from gateway.core.stage import Stage
 from gateway.http import tls
 from gateway.settings import Settings
 from gateway.stages.access import Access
@@ -31,7 +33,7 @@ from gateway.stages.identity import Alone, Identity, IdentityRules, KeySet, Veri
 from gateway.stages.limits import Limits, Meter
 from gateway.stages.marking import Marking
 from gateway.stages.output import Output
-from gateway.stages.pii import Redaction
+from gateway.stages.pii import MemoryVault, Redaction, SharedVault, Vault
 from gateway.stages.routing import Routing
 from gateway.stages.waf import Waf
 from policies.bundle import Bundle
@@ -61,6 +63,7 @@ class Lasting:
     keys: Callable[[], KeySet]
     marks: watermark.Keys
     pseudonym_key: bytes
+    vault: Vault = field(default_factory=MemoryVault)
     unknown_key: Callable[[], None] = lambda: None
     verified: VerifiedTokens = field(default_factory=VerifiedTokens)
     meter: Meter = field(default_factory=Meter)
@@ -79,8 +82,29 @@ def lasting(site: Site, *, share: float = 1.0) -> Lasting:
         keys=lambda: keys,
         marks=watermark.Keys.from_master(site.settings.watermark.master_key.key()),
         pseudonym_key=site.settings.pii.pseudonym_key.key(),
+        vault=open_vault(site.settings),
         meter=Meter(share),
     )
+
+
+def open_vault(site: Settings) -> Vault:
+    """Where pseudonyms are remembered: in this process, or in the Redis that the settings name."""
+    shared = site.pseudonyms
+    if shared is None:
+        return MemoryVault()
+    from gateway import redis_store  # a tenth of a second that most sites need not wait
+
+    address = redis_store.Address(
+        shared.url,
+        shared.username,
+        shared.password.text() if shared.password else "",
+        shared.ca,
+        shared.certificate,
+        shared.key.file if shared.key else None,
+        shared.timeout_seconds,
+    )
+    store = redis_store.RedisStore(address, time.monotonic)
+    return SharedVault(store, site.pii.pseudonym_key.key(), os.urandom)
 
 
 def open_gate(directory: Path) -> Gate:
@@ -100,7 +124,7 @@ def load_bundle(site: Site) -> Bundle:
 def build_gate(bundle: Bundle, site: Settings, kept: Lasting) -> Gate:
     """One policy, ready to use. Raises PolicyError where a section cannot be compiled."""
     try:
-        redaction = Redaction(bundle.pii, kept.pseudonym_key)
+        redaction = Redaction(bundle.pii, kept.pseudonym_key, vault=kept.vault)
         stages = (
             Identity(identity_rules(site), kept.keys, kept.verified, kept.unknown_key),
             Access(bundle.access, bundle.routing),
@@ -116,10 +140,16 @@ def build_gate(bundle: Bundle, site: Settings, kept: Lasting) -> Gate:
 
 
 def run_cases(gate: Gate, bundle: Bundle, site: Settings) -> list[CaseResult]:
-    """The policy's own cases through its gate, with a meter of their own: they use up nobody's allowance."""
+    """The policy's own cases through its gate, with a meter and a vault of their own: they use up nobody's allowance."""
     fresh = Limits(bundle.limits, Meter())
-    stages = tuple(fresh if stage.name == fresh.name else stage for stage in gate.stages)
+    stages = tuple(_for_cases(stage, fresh) for stage in gate.stages)
     return cases.run(replace(gate, stages=stages), bundle.cases, wire(site, bundle.routing.default.name))
+
+
+def _for_cases(stage: Stage, fresh: Limits) -> Stage:
+    if isinstance(stage, Redaction):
+        return stage.apart()
+    return fresh if stage.name == fresh.name else stage
 
 
 def unmet_cases(bundle: Bundle, gate: Gate, site: Settings) -> list[str]:

@@ -101,11 +101,19 @@ class Allowed(Strict):
         return fnmatch.fnmatchcase(entity, self.entity) and fnmatch.fnmatchcase(value.lower(), self.value.lower())
 
 
+class WithoutVault(StrEnum):
+    """What happens when the vault that several gateways share cannot be asked."""
+
+    BLOCK = "block"  # refuse the exchanges that tags may be made or undone in
+    FORGET = "forget"  # go on with what the request itself holds: older tags stay tags; and say so in the record
+
+
 class Restoring(Strict):
     """Who gets the value back where the model wrote a tag, and how long a tag is remembered."""
 
     roles: tuple[Word, ...] = ()
     lifetime_s: Annotated[int, Field(ge=60, le=31_536_000)] = 86_400
+    on_unavailable: WithoutVault = WithoutVault.BLOCK
 
 
 class Looking(StrEnum):
@@ -200,6 +208,20 @@ class PiiPolicy:
 
     def allowed(self, entity: str, value: str) -> bool:
         return any(one.fits(entity, value) for one in self.allow)
+
+    def tags(self, tenant: str, roles: Iterable[str]) -> bool:
+        """May a tag be made or undone in this caller's requests?"""
+        return (
+            self.restores(roles)
+            or any(
+                one.action is Action.PSEUDONYMISE
+                and one.direction is not Direction.RESPONSE
+                and (not one.tenants or tenant in one.tenants)
+                and (not one.roles or not set(one.roles).isdisjoint(roles))
+                for one in self.rules
+            )
+            or any(said.request is Action.PSEUDONYMISE for said in (self.default, *self.entities.values()))
+        )
 
     def restores(self, roles: Iterable[str]) -> bool:
         return not set(self.restore.roles).isdisjoint(roles)

@@ -58,6 +58,7 @@ def look(directory: Path, kernel: Kernel, now: datetime) -> Iterator[Check]:
     yield asyncio.run(check_backend(settings))
     yield check_exposure(settings, kernel)
     yield from asyncio.run(check_elasticsearch(settings))
+    yield _pseudonyms(settings)
     yield from _machine(settings, kernel)
 
 
@@ -81,6 +82,12 @@ def _parser() -> Iterator[Check]:
         require_c_parser()
     except SettingsError as error:
         yield Check(PARSER, State.PROBLEM, (f"{error.where}: {error.what}",) * 2, (error.hint,) * 2)
+
+
+def _pseudonyms(settings: Settings) -> Check:
+    from gateway.doctor.sharing import check_pseudonyms  # here: it loads every engine, as policies do
+
+    return check_pseudonyms(settings)
 
 
 def _policies(directory: Path) -> list[Check]:

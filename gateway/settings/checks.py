@@ -16,6 +16,7 @@ from gateway.settings.outside import Admin, Identity, Listen
 from gateway.settings.problems import Problem
 from gateway.settings.secret import Secret
 from gateway.settings.section import is_loopback
+from gateway.settings.shared import Pseudonyms
 
 _OPERATIONS = frozenset({"operator", "auditor"})  # whom the operations port takes by certificate in any case
 _DIRECTORIES = {"audit.directory", "audit.second_path", "watermark.index"}  # made when first used
@@ -34,6 +35,8 @@ def relations(file: str, found: Mapping[str, Any]) -> list[Problem]:
                 problems += _elasticsearch(file, section)
             case Audit():
                 problems += _audit(file, section)
+            case Pseudonyms():
+                problems += _pseudonyms(file, section)
     match found.get("listen"), found.get("admin"):
         case Listen(port=data), Admin(port=admin) if data == admin != 0:
             problems.append(
@@ -84,6 +87,10 @@ def _elasticsearch(file: str, elastic: Elasticsearch) -> Iterator[Problem]:
         yield Problem(file, "elasticsearch.api_key", "api_key and username exclude each other", "keep the api_key")
     if bool(elastic.username) != (elastic.password is not None):
         yield Problem(file, "elasticsearch.password", "username and password come together", "name both, or neither")
+    if (elastic.certificate is None) != (elastic.key is None):
+        yield Problem(file, "elasticsearch.certificate", "certificate and key come together", "name both, or neither")
+    if elastic.api_key and elastic.kind == "opensearch":
+        yield Problem(file, "elasticsearch.api_key", "OpenSearch has no API keys", "name username and password")
     if (elastic.api_key or elastic.password) and not _is_safe(elastic.url):
         yield Problem(file, "elasticsearch.url", "credentials would travel in clear text", "write https://…")
 
@@ -94,8 +101,20 @@ def _audit(file: str, audit: Audit) -> Iterator[Problem]:
         yield Problem(file, "audit.second_path", "the second path is the first one", hint)
 
 
+def _pseudonyms(file: str, shared: Pseudonyms) -> Iterator[Problem]:
+    if (shared.certificate is None) != (shared.key is None):
+        yield Problem(file, "pseudonyms.certificate", "certificate and key come together", "name both, or neither")
+    if (shared.ca or shared.certificate) and shared.url.startswith("redis:"):
+        yield Problem(file, "pseudonyms.url", "there are TLS files for an address without TLS", "write rediss://…")
+    if shared.username and shared.password is None:
+        yield Problem(file, "pseudonyms.password", "a username comes with a password", "name both, or neither")
+    if shared.password and not _is_safe(shared.url):
+        hint = "write rediss://…, or reach it over loopback"
+        yield Problem(file, "pseudonyms.url", "the password would travel in clear text", hint)
+
+
 def _is_safe(url: str) -> bool:
-    return url.startswith("https:") or is_loopback(URL(url).host or "")
+    return url.startswith(("https:", "rediss:")) or is_loopback(URL(url).host or "")
 
 
 def _leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -76,11 +76,14 @@ class Audit(Section):
 class Elasticsearch(Section):
     """Where the record is shipped for search and dashboards. The journal on disk stays the original."""
 
+    kind: Literal["elasticsearch", "opensearch"] = Field(default="elasticsearch", description="What it speaks")
     url: Url = Field(description="The cluster's address")
     api_key: SecretValue | None = Field(default=None, description="API key (base64 form)")
     username: str = Field(default="", description="User name, where there is no API key")
     password: SecretValue | None = Field(default=None, description="Its password")
     ca: SitePath | None = Field(default=None, description="Authority of its certificate, PEM; none: the system's")
+    certificate: SitePath | None = Field(default=None, description="The gateway's client certificate towards it, PEM")
+    key: SecretFile | None = Field(default=None, description="The key of that certificate, PEM")
     index: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")] = Field(
         default="hangu", description="First part of index names"
     )
@@ -89,6 +92,13 @@ class Elasticsearch(Section):
     )
     batch_seconds: Seconds = Field(default=1.0, description="Longest a record waits for its batch")
     timeout_seconds: Seconds = Field(default=30.0, description="Time for one bulk request")
+    reconcile_seconds: Seconds = Field(
+        default=3600.0, description="How often what the cluster lost is looked for and sent again"
+    )
+    texts: bool = Field(
+        default=False,
+        description="Send redacted prompts and answers too, searchable there; then erasing must reach the cluster",
+    )
 
 
 class Watermark(Section):
@@ -118,16 +128,11 @@ class Policies(Section):
 
 
 class Pii(Section):
-    """Personal data: what placeholders are made with, and how much machine finding names may take."""
+    """Personal data: what placeholders are made with. What is looked for, and how, is policy."""
 
     pseudonym_key: SecretValue = Field(
         description="32 bytes, raw, hexadecimal or base64. The same value gets the same placeholder under the same key"
     )
-    name_workers: Annotated[int, Field(ge=0, le=64)] = Field(
-        default=0,
-        description="Processes that look for names of people, places and firms; 0: within the gateway's own process",
-    )
-    name_seconds: Seconds = Field(default=5.0, description="Time one text may take; beyond it the exchange is refused")
 
 
 class Observe(Section):

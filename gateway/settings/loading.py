@@ -14,6 +14,7 @@ from gateway.settings.inside import Audit, Backend, Elasticsearch, Observe, Pii,
 from gateway.settings.outside import Admin, Identity, Limits, Listen, Tls
 from gateway.settings.problems import Problem, SettingsInvalid, from_validation, unknown
 from gateway.settings.section import Section
+from gateway.settings.shared import Pseudonyms
 
 FILE_NAME = "gateway.toml"
 MAX_FILE_BYTES = 1 << 20  # a full file with its comments is about 20 KB
@@ -33,6 +34,7 @@ class Settings(Section):
     watermark: Watermark
     policies: Policies
     pii: Pii
+    pseudonyms: Pseudonyms | None = None
     observe: Observe = Field(default=Observe(), description=str(Observe.__doc__))
 
     @property

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gateway.core.exchange import Exchange
 from gateway.core.reply import Channel
 from gateway.core.reply import Kind as Text
+from gateway.core.verdict import Allow
 from gateway.stages.pii import MemoryVault, Redaction
 from gateway.stages.pii.pseudonyms import Restoring, Tags, finder
 from tests.stages.test_pii import DETECTORS, KEY, exchange, policy, replied
@@ -124,12 +125,31 @@ def test_the_vault_gives_back_what_an_earlier_turn_said() -> None:
 
 
 def test_a_vault_forgets_after_its_lifetime_and_keeps_scopes_apart() -> None:
-    vault = MemoryVault(60)
-    vault.remember("a", {"<T_1>": "x"}, 0.0)
-    assert vault.recall("a", 59.0) == {"<T_1>": "x"}
-    assert vault.recall("b", 0.0) == {}
-    assert vault.recall("a", 60.0) == {}
+    vault = MemoryVault()
+    vault.remember("a", {"<T_1>": "x"}, 0.0, 60)
+    assert vault.recall("a", 59.0, 60) == {"<T_1>": "x"}
+    assert vault.recall("b", 0.0, 60) == {}
+    assert vault.recall("a", 60.0, 60) == {}
+    assert vault.recall("a", 30.0, 20) == {}  # a policy that remembers less holds for what is there already
     assert "x" not in repr(vault)
+
+
+def test_a_vault_has_room_for_so_many_and_the_one_unused_longest_goes() -> None:
+    vault = MemoryVault(most=2)
+    for scope in ("a", "b", "a", "c"):
+        vault.remember(scope, {"<T_1>": scope}, 0.0, 60)
+    assert [vault.recall(scope, 0.0, 60) for scope in ("a", "b", "c")] == [{"<T_1>": "a"}, {}, {"<T_1>": "c"}]
+
+
+def test_a_new_policy_forgets_nobodys_values() -> None:
+    vault = MemoryVault()
+    before = Redaction(policy(SAID), KEY, DETECTORS, vault)
+    tag = tag_in(before.judge(exchange(f"call {PHONE}", role="reader")).exchange)  # type: ignore[union-attr]
+    after = Redaction(policy(SAID + "threshold: 0.4"), KEY, DETECTORS, vault)
+    later = after.judge(exchange(f"call {tag}", role="reader"))
+    assert isinstance(later, Allow)  # another conversation: what it begins with is the tag
+    later = after.judge(exchange(f"call {PHONE}", f"and {tag}?", role="reader"))
+    assert dict(later.exchange.pseudonyms) == {tag: PHONE}  # type: ignore[union-attr]
 
 
 def test_two_values_never_share_a_tag() -> None:

@@ -2,6 +2,7 @@
 
 from gateway.detect.detectors import Detectors, detectors
 from gateway.stages.pii.redaction import Redaction
+from gateway.stages.pii.shared_vault import SharedVault
 from gateway.stages.pii.vault import MemoryVault, Vault
 
-__all__ = ["Detectors", "MemoryVault", "Redaction", "Vault", "detectors"]
+__all__ = ["Detectors", "MemoryVault", "Redaction", "SharedVault", "Vault", "detectors"]

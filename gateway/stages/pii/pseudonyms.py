@@ -36,8 +36,9 @@ class Tags:
     """Makes the tags of one scope, and keeps which value each stands for. `scope` is asked only when a tag is made."""
 
     def __init__(self, key: bytes, scope: Callable[[], str], known: Mapping[str, str]) -> None:
-        self._key, self._scope = key, scope
+        self._key, self.scope = key, scope
         self.values: dict[str, str] = dict(known)
+        self.fresh: dict[str, str] = {}  # those that nobody knew before
         self._tags = {(tag[1:].rpartition("_")[0], value): tag for tag, value in known.items()}
 
     def tag(self, entity: str, value: str) -> str:
@@ -48,11 +49,12 @@ class Tags:
             tag = self._made(entity, value, attempt)
             if self.values.setdefault(tag, value) == value:
                 known = self._tags[entity, value] = tag
+                self.fresh[tag] = value
             attempt += 1
         return known
 
     def _made(self, entity: str, value: str, attempt: int) -> str:
-        message = "\0".join((self._scope(), entity, str(attempt), value)).encode("utf-8", "surrogatepass")
+        message = "\0".join((self.scope(), entity, str(attempt), value)).encode("utf-8", "surrogatepass")
         digest = hmac.digest(self._key, message, "sha256")
         return f"<{entity}_{base64.b32encode(digest[:5]).decode().lower()[:SIGNS]}>"
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
+from itertools import islice
 
 from gateway.core.exchange import Exchange, Passage
 from gateway.core.exchange import Kind as Reads
@@ -19,10 +20,12 @@ from gateway.detect.watch import Part, Source, Watch
 from gateway.stages.pii.memory import MIN_LENGTH, Memory
 from gateway.stages.pii.pseudonyms import Restoring, Tags, finder, scope_of
 from gateway.stages.pii.rewriting import Rewriting
-from gateway.stages.pii.vault import MemoryVault, Vault
-from policies.pii import Direction, PiiPolicy
+from gateway.stages.pii.vault import MAX_VALUES, MemoryVault, Vault, VaultUnavailable
+from policies.pii import Direction, PiiPolicy, WithoutVault
 
 DEGRADED = "pii:degraded"  # names were not looked for as policy wants: the models were late or gone
+FORGETFUL = "pii:vault-unavailable"  # tags of earlier turns stand for nothing in this exchange
+MAX_CALLERS = 1_024  # tenants with sets of roles: whether they have tags is worked out once
 MIN_VALUE = 4  # code points: shorter values would be found inside other words
 _JSON = frozenset({Reads.ARGUMENTS, Reads.SCHEMA})
 
@@ -37,9 +40,14 @@ class Redaction:
     ) -> None:
         self.policy = policy
         self.detectors = detectors(policy) if found_by is None else found_by
-        self.vault = MemoryVault(policy.restore.lifetime_s) if vault is None else vault
+        self.vault = MemoryVault() if vault is None else vault
         self._memory = Memory(key)
         self._key = key
+        self._may_tag = lru_cache(maxsize=MAX_CALLERS)(policy.tags)
+
+    def apart(self, key: bytes | None = None) -> Redaction:
+        """The same policy and detectors with memories of its own, and perhaps another key: for trying things out."""
+        return Redaction(self.policy, self._key if key is None else key, self.detectors, MemoryVault())
 
     @property
     def slow(self) -> bool:
@@ -54,8 +62,7 @@ class Redaction:
             return Refuse(Code.STAGE_TIMEOUT)
 
     def _judged(self, exchange: Exchange) -> Verdict:
-        scope = scope_of(exchange, self._key)
-        tags = Tags(self._key, lambda: scope, self.vault.recall(scope, exchange.received_at))
+        tags, notes = self._tags(exchange)
         rewritings = [self._rewriting(exchange, Direction.REQUEST, passage, tags) for passage in exchange.passages]
         passages = tuple(map(self._passage, exchange.passages, rewritings))
         passages = self._swept(passages, rewritings, tags)
@@ -63,13 +70,42 @@ class Redaction:
         blocked = [rewriting for rewriting in rewritings if rewriting.blocked]
         if blocked:
             return Refuse(Code.PERSONAL_DATA_BLOCKED, findings, f"{blocked[0].blocked} in {blocked[0].where}")
-        if tags.values:
-            self.vault.remember(scope, tags.values, exchange.received_at)
-        degraded = any(rewriting.degraded for rewriting in rewritings)
-        if passages == exchange.passages and not tags.values and not degraded:
+        notes += self._remember(exchange, tags, notes)
+        if any(rewriting.degraded for rewriting in rewritings):
+            notes += (DEGRADED,)
+        if passages == exchange.passages and not tags.values and not notes:
             return Allow(findings)
         amended = self._amended(exchange, passages, tags)
-        return Amend(replace(amended, notes=(*amended.notes, DEGRADED)) if degraded else amended, findings)
+        return Amend(replace(amended, notes=amended.notes + notes) if notes else amended, findings)
+
+    def _tags(self, exchange: Exchange) -> tuple[Tags, tuple[str, ...]]:
+        """The conversation's tags, those of earlier turns among them; and what the record should say of that."""
+        who = exchange.principal
+        if who is None or not self._may_tag(who.tenant, who.roles):
+            return Tags(self._key, partial(scope_of, exchange, self._key), {}), ()
+        scope = scope_of(exchange, self._key)
+        known: Mapping[str, str] = {}
+        notes: tuple[str, ...] = ()
+        try:
+            known = self.vault.recall(scope, exchange.received_at, self.policy.restore.lifetime_s)
+        except VaultUnavailable:
+            if self.policy.restore.on_unavailable is WithoutVault.BLOCK:
+                raise
+            notes = (FORGETFUL,)
+        return Tags(self._key, lambda: scope, known), notes
+
+    def _remember(self, exchange: Exchange, tags: Tags, notes: tuple[str, ...]) -> tuple[str, ...]:
+        """New tags for later turns; what the record should say where that could not be."""
+        if not tags.values or FORGETFUL in notes:
+            return ()
+        fresh = dict(islice(tags.fresh.items(), max(0, MAX_VALUES - len(tags.values) + len(tags.fresh))))
+        try:
+            self.vault.remember(tags.scope(), fresh, exchange.received_at, self.policy.restore.lifetime_s)
+        except VaultUnavailable:
+            if self.policy.restore.on_unavailable is WithoutVault.BLOCK:
+                raise
+            return (FORGETFUL,)
+        return ()
 
     def transform(self, exchange: Exchange, channel: Channel) -> Transform:
         tags = Tags(self._key, partial(scope_of, exchange, self._key), dict(exchange.pseudonyms))

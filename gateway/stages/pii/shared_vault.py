@@ -1,7 +1,7 @@
-"""A vault that several gateways share: Redis, with every value sealed by AES-256-GCM before it leaves this process.
+"""A vault that several processes and gateways share, with every value sealed by AES-256-GCM before it leaves this process.
 
-The client is handed in; this module knows five of its commands. A Redis that cannot be asked fails the stage: what a tag
-stands for is then unknown, and nothing is guessed.
+Where sealed values are kept is handed in as a `Store`; `gateway.redis_store` is one. A store that holds something that was
+not sealed here fails the stage: what a tag stands for is then unknown, and nothing is guessed.
 """
 
 from __future__ import annotations
@@ -14,43 +14,40 @@ from typing import Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from gateway.stages.pii.vault import MAX_VALUES
+
 PREFIX = "hangu:pii:"
 NONCE_BYTES = 12  # NIST SP 800-38D
 
 
-class RedisClient(Protocol):
-    """The commands used here, as `redis.Redis` has them."""
+class Store(Protocol):
+    """Maps under names, each forgotten some seconds after it was last read or written. Raises VaultUnavailable."""
 
-    def hgetall(self, name: str) -> Mapping[bytes, bytes]: ...
+    def read(self, name: str, seconds: int) -> Mapping[bytes, bytes]: ...
 
-    def hset(self, name: str, *, mapping: Mapping[str, bytes]) -> object: ...
-
-    def expire(self, name: str, time: int) -> object: ...
+    def write(self, name: str, values: Mapping[str, bytes], seconds: int) -> None: ...
 
 
-class RedisVault:
-    """Redis forgets a conversation `lifetime_s` seconds after it was last used. `nonce` draws twelve random bytes."""
+class SharedVault:
+    """Neither a value nor whose it is can be read from the store. `nonce` draws so many random bytes."""
 
     slow = True
 
-    def __init__(self, client: RedisClient, key: bytes, lifetime_s: int, nonce: Callable[[int], bytes]) -> None:
-        self._client, self._lifetime, self._nonce = client, lifetime_s, nonce
+    def __init__(self, store: Store, key: bytes, nonce: Callable[[int], bytes]) -> None:
+        self._store, self._nonce = store, nonce
         self._seal = AESGCM(hmac.digest(key, b"hangu pii vault: values", "sha256"))
         self._names = hmac.digest(key, b"hangu pii vault: names", "sha256")
 
     def __repr__(self) -> str:
-        return f"RedisVault(lifetime_s={self._lifetime})"
+        return "SharedVault()"
 
-    def remember(self, scope: str, values: Mapping[str, str], now: float) -> None:
-        if not values:
-            return
-        name = self._name(scope)
-        sealed = {tag: self._sealed(scope, tag, value) for tag, value in values.items()}
-        self._client.hset(name, mapping=sealed)
-        self._client.expire(name, self._lifetime)
+    def remember(self, scope: str, values: Mapping[str, str], now: float, lifetime_s: float) -> None:
+        sealed = {tag: self._sealed(scope, tag, value) for tag, value in list(values.items())[:MAX_VALUES]}
+        if sealed:
+            self._store.write(self._name(scope), sealed, int(lifetime_s))
 
-    def recall(self, scope: str, now: float) -> Mapping[str, str]:
-        kept = self._client.hgetall(self._name(scope))
+    def recall(self, scope: str, now: float, lifetime_s: float) -> Mapping[str, str]:
+        kept = self._store.read(self._name(scope), int(lifetime_s))
         return {tag.decode(): self._opened(scope, tag.decode(), sealed) for tag, sealed in kept.items()}
 
     def _name(self, scope: str) -> str:
@@ -65,7 +62,7 @@ class RedisVault:
         nonce, body = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
         try:
             value = self._seal.decrypt(nonce, body, f"{scope}\0{tag}".encode())
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: too short to hold a nonce
             raise VaultError("a value in the vault was not sealed here, or not for this conversation") from error
         return value.decode("utf-8", "surrogatepass")
 
