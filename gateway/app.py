@@ -20,12 +20,13 @@ import tgi.client
 import tgi.pool
 import tgi.wire
 import watermark
-from gateway import cases, jwks, settings
+from gateway import cases, crs, jwks, settings
 from gateway.cases import CaseResult
 from gateway.core.errors import PolicyError, SettingsError
 from gateway.core.pipeline import Gate
 from gateway.core.ports import Wire
 from gateway.core.stage import Stage
+from gateway.detect.crs.residue import Crs
 from gateway.http import tls
 from gateway.settings import Settings
 from gateway.stages.access import Access
@@ -65,6 +66,7 @@ class Lasting:
     pseudonym_key: bytes
     vault: Vault = field(default_factory=MemoryVault)
     unknown_key: Callable[[], None] = lambda: None
+    core_rules: Crs | None = None
     verified: VerifiedTokens = field(default_factory=VerifiedTokens)
     meter: Meter = field(default_factory=Meter)
 
@@ -83,6 +85,7 @@ def lasting(site: Site, *, share: float = 1.0) -> Lasting:
         marks=watermark.Keys.from_master(site.settings.watermark.master_key.key()),
         pseudonym_key=site.settings.pii.pseudonym_key.key(),
         vault=open_vault(site.settings),
+        core_rules=crs.of_site(site.settings.crs),
         meter=Meter(share),
     )
 
@@ -125,18 +128,19 @@ def build_gate(bundle: Bundle, site: Settings, kept: Lasting) -> Gate:
     """One policy, ready to use. Raises PolicyError where a section cannot be compiled."""
     try:
         redaction = Redaction(bundle.pii, kept.pseudonym_key, vault=kept.vault)
+        waf = Waf(bundle.waf, core=crs.in_force(bundle.waf, kept.core_rules))
         stages = (
             Identity(identity_rules(site), kept.keys, kept.verified, kept.unknown_key),
             Access(bundle.access, bundle.routing),
             Limits(bundle.limits, kept.meter),
-            Waf(bundle.waf),
+            waf,
             redaction,
             Routing(bundle.routing),
         )
         rewriters = (redaction, Output(bundle.output), Marking(kept.marks, bundle.marks))
     except PolicyInvalid as invalid:
         raise PolicyError(str(invalid), hint="mend these; the policies in force stay until then") from invalid
-    return Gate(stages, rewriters, bundle.digest, slow=redaction.slow)
+    return Gate(stages, rewriters, bundle.digest, slow=redaction.slow, waits=waf.waits if kept.core_rules else None)
 
 
 def run_cases(gate: Gate, bundle: Bundle, site: Settings) -> list[CaseResult]:

@@ -37,6 +37,7 @@ from gateway.http.intake import Intake
 from gateway.http.proxy import Judge, Proxy
 from gateway.http.strict import Head, Strictness, check, hosts
 from gateway.http.turnstile import Turnstile
+from gateway.http.values import unproved
 from gateway.observe import CONTENT_TYPE, Metrics
 from gateway.recording import Recording
 from gateway.reload import CurrentGate
@@ -91,6 +92,8 @@ async def open_works(site: Site, origin: str, share: float, stack: AsyncExitStac
     """Open everything. Raises GatewayError naming what cannot be opened; the stack closes what was."""
     metrics = Metrics()
     kept, fetching = await _lasting(site, share, stack)
+    if kept.core_rules is not None:
+        stack.callback(kept.core_rules.close)
     built: dict[str, Bundle] = {}
     build = partial(_build, site, kept, built)
     current = CurrentGate(await asyncio.to_thread(build))
@@ -242,7 +245,7 @@ async def _told(site: Settings, stack: AsyncExitStack) -> Notify | None:
 
 def _intake(site: Settings, wire: Any, strictness: dict[str, Strictness]) -> Intake:
     return Intake(
-        wire, partial(_check, strictness, "data"), peer_of, site.limits.body_bytes, new_id, new_mark, time.time
+        wire, partial(_check, strictness, "data"), peer_of, site.limits.body_bytes, new_id, new_mark, time.time, unproved
     )
 
 
@@ -257,7 +260,7 @@ def _judging(stack: AsyncExitStack) -> Judge:
     stack.callback(pool.shutdown, wait=False, cancel_futures=True)
 
     async def judged(gate: Gate, exchange: Exchange) -> Judgement:
-        if not gate.slow:
+        if not (gate.slow or (gate.waits is not None and gate.waits(exchange))):
             return judge(gate.stages, exchange, time.perf_counter)
         work = asyncio.get_running_loop().run_in_executor(pool, judge, gate.stages, exchange, time.perf_counter)
         try:

@@ -20,7 +20,7 @@ from policies.problem import PolicyInvalid, Problem
 from policies.read import Document, Strict
 from policies.waf_settings import Layer, Settings
 
-FILES = ("waf/*.yaml",)
+FILES = ("waf/*.yaml", "waf/*.conf")
 SETTINGS = "waf/settings.yaml"
 MAX_RULES = 2000  # rules: ten times what is shipped; compiling them takes about ten seconds
 MAX_PATTERN = 2000  # characters: longer alternations belong in several patterns
@@ -39,6 +39,8 @@ BUILT_IN = {
     "GW-406": "linear-model",
     "GW-407": "classifier",
 }
+
+CORE = "CRS-"  # with a rule's number: what the core rule set's rules are called in findings and exclusions
 
 Word = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -183,6 +185,7 @@ class WafPolicy:
     settings: Settings
     rules: tuple[Placed, ...]
     exclusions: tuple[Exclusion, ...]
+    seclang: tuple[tuple[str, bytes], ...] = ()  # files of one's own for the core rule set: (name, content)
 
     def overdue(self, today: date) -> tuple[Rule, ...]:
         """Rules past their date. They stay in force: a control must not lapse because nobody looked."""
@@ -190,14 +193,15 @@ class WafPolicy:
 
 
 def parse(files: Mapping[str, bytes]) -> WafPolicy:
-    """`waf/settings.yaml` and every other `waf/*.yaml` as a policy, or `PolicyInvalid` with every problem."""
+    """`waf/settings.yaml` and every other file as a policy, or `PolicyInvalid` with every problem. Seclang is read elsewhere."""
     problems: list[Problem] = []
     settings, rules, exclusions = None, [], []
     try:
         settings = read.model(SettingsFile, SETTINGS, read.require(files, SETTINGS))
     except PolicyInvalid as invalid:
         problems += invalid.problems
-    for name in sorted(set(files) - {SETTINGS}):
+    seclang = tuple((name, files[name]) for name in sorted(files) if name.endswith(".conf"))
+    for name in sorted(set(files) - {SETTINGS} - {name for name, _ in seclang}):
         try:
             source = read.document(name, files[name])
             found = read.fill(RuleFile, source)
@@ -209,7 +213,7 @@ def parse(files: Mapping[str, bytes]) -> WafPolicy:
     problems += _disagreements(rules, exclusions) if not problems else []
     if problems or settings is None:
         raise PolicyInvalid(problems)
-    return WafPolicy(settings, tuple(rules), tuple(exclusion for _, exclusion in exclusions))
+    return WafPolicy(settings, tuple(rules), tuple(exclusion for _, exclusion in exclusions), seclang)
 
 
 def _place(source: Document, index: int, rule: Rule) -> str:
@@ -228,7 +232,8 @@ def _disagreements(rules: list[Placed], exclusions: list[tuple[str, Exclusion]])
     if len(rules) > MAX_RULES:
         yield Problem(FILES[0], "", f"there are {len(rules)} rules, over the limit of {MAX_RULES}", "merge some")
     for file, exclusion in exclusions:
-        if not any(id_fits(exclusion.rule, rule_id) for rule_id in (*seen, *BUILT_IN)):
+        known = exclusion.rule.startswith(CORE) or any(id_fits(exclusion.rule, one) for one in (*seen, *BUILT_IN))
+        if not known:
             yield Problem(file, "exclusions", f"no rule is called {exclusion.rule}", "take the exclusion out")
 
 

@@ -146,6 +146,17 @@ class Outside(Strict):
     points: Points = 5
 
 
+class CoreRules(Strict):
+    """OWASP CRS for names and header values that no grammar proves, where the site has it wired in.
+
+    `paranoia` 1 to 4: higher finds more and takes more for attacks. With `required`, a site without it loads no policy.
+    """
+
+    mode: Annotated[str, Field(pattern="^(enforce|shadow|off)$")] = "enforce"
+    paranoia: Annotated[int, Field(ge=1, le=4)] = 1
+    required: bool = False
+
+
 class Settings(Strict):
     """`weights` multiplies points by the role of the text; a role not named counts as `*`."""
 
@@ -162,6 +173,7 @@ class Settings(Strict):
     tools: tuple[Parameter, ...] = ()
     linear: Linear
     classifier: Outside = Outside()
+    core_rules: CoreRules = CoreRules()
 
     @model_validator(mode="after")
     def _covers_everything(self) -> Self:

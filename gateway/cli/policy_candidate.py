@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import watermark
-from gateway import app, settings
+from gateway import app, crs, settings
 from gateway.core.errors import PolicyError
 from gateway.core.pipeline import Gate
 from gateway.core.ports import Wire
@@ -61,7 +61,10 @@ def load(directory: Path) -> Candidate:
 def of(read: Bundle, said: Settings, policies: Path, site: Settings | None) -> Candidate:
     """The gate of a bundle, as `serve` would build it."""
     kept = app.Lasting(
-        keys=lambda: KeySet(()), marks=watermark.Keys.from_master(NOBODY_S_KEY), pseudonym_key=NOBODY_S_KEY
+        keys=lambda: KeySet(()),
+        marks=watermark.Keys.from_master(NOBODY_S_KEY),
+        pseudonym_key=NOBODY_S_KEY,
+        core_rules=crs.of_site(said.crs),
     )
     gate = app.build_gate(read, said, kept)
     return Candidate(policies, read, gate, app.wire(said, read.routing.default.name), site)

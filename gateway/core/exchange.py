@@ -125,6 +125,7 @@ class Exchange:
     visible: tuple[tuple[str, str], ...] = ()  # where models are listed: those this caller may see, and their owners
     pseudonyms: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = ()  # short stable words for the record: "pii:degraded", "waf:shadow"
+    headers: tuple[Passage, ...] = field(default=(), repr=False)  # values of request headers that are no plain words
 
     def identified_as(self, principal: Principal) -> Exchange:
         """The same exchange with its caller known and the token gone."""

@@ -73,6 +73,7 @@ class Gate:
     rewriters: tuple[Rewriter, ...]
     digest: str
     slow: bool = False  # some stage may take longer than an event loop should wait: judge in a thread, with a deadline
+    waits: Callable[[Exchange], bool] | None = None  # as `slow`, for this exchange; None: for none
 
     def __post_init__(self) -> None:
         _must_follow(REQUEST_ORDER, [stage.name for stage in self.stages])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from aiohttp.web import BaseRequest
 
-from gateway.core.exchange import Action, Credentials, Exchange, Peer
+from gateway.core.exchange import Action, Credentials, Exchange, Passage, Peer
 from gateway.core.pipeline import fault_of
 from gateway.core.ports import Ask, Route, Wire
 from gateway.core.verdict import Code, Refuse
@@ -40,6 +40,7 @@ class Intake:
     new_id: Callable[[], str]
     new_mark: Callable[[], int]
     clock: Callable[[], float]
+    headers_of: Callable[[BaseRequest], tuple[Passage, ...]] = lambda request: ()  # those the stages look at
     _routes: Mapping[str, Mapping[str, Route]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -69,7 +70,7 @@ class Intake:
             return Arrival(noted, shape, refusal=Refuse(Code.STAGE_FAILED))
         if isinstance(ask, Refuse):
             return Arrival(blank, shape, refusal=ask)
-        return Arrival(_filled(blank, ask), shape, ask)
+        return Arrival(_filled(blank, ask, self.headers_of(request)), shape, ask)
 
     def turned_away(self, request: BaseRequest, refusal: Refuse) -> Arrival:
         """What the listener refused before it was a request: still an exchange, so that it can be recorded."""
@@ -127,7 +128,7 @@ def bearer(header: str | None) -> Credentials | None:
     return Credentials(token.strip() if scheme.lower() == "bearer" else header)
 
 
-def _filled(blank: Exchange, ask: Ask) -> Exchange:
+def _filled(blank: Exchange, ask: Ask, headers: tuple[Passage, ...]) -> Exchange:
     return Exchange(  # in the order of its fields: naming them would double the cost
         blank.id,
         blank.received_at,
@@ -140,6 +141,7 @@ def _filled(blank: Exchange, ask: Ask) -> Exchange:
         ask.streaming,
         blank.credentials,
         mark=blank.mark,
+        headers=headers,
     )
 
 

@@ -17,22 +17,117 @@ from gateway.detect.crs.seclang import Directive, directives
 from policies.problem import Problem
 
 DIRECTIVES = frozenset(
-    "SecRule SecAction SecMarker SecComponentSignature SecDefaultAction SecRuleRemoveById SecRuleRemoveByTag"
-    " SecRuleUpdateTargetById SecRuleUpdateTargetByTag SecRuleUpdateActionById".split()
+    [
+        "SecRule",
+        "SecAction",
+        "SecMarker",
+        "SecComponentSignature",
+        "SecDefaultAction",
+        "SecRuleRemoveById",
+        "SecRuleRemoveByTag",
+        "SecRuleUpdateTargetById",
+        "SecRuleUpdateTargetByTag",
+        "SecRuleUpdateActionById",
+    ]
 )
 OPERATORS = frozenset(
-    "rx pm pmFromFile lt le eq ge gt streq within contains containsWord beginsWith endsWith ipMatch detectSQLi detectXSS"
-    " validateByteRange validateUtf8Encoding validateUrlEncoding unconditionalMatch noMatch strmatch".split()
+    [
+        "rx",
+        "pm",
+        "pmFromFile",
+        "lt",
+        "le",
+        "eq",
+        "ge",
+        "gt",
+        "streq",
+        "within",
+        "contains",
+        "containsWord",
+        "beginsWith",
+        "endsWith",
+        "ipMatch",
+        "detectSQLi",
+        "detectXSS",
+        "validateByteRange",
+        "validateUtf8Encoding",
+        "validateUrlEncoding",
+        "unconditionalMatch",
+        "noMatch",
+        "strmatch",
+    ]
 )  # none that resolves a name, runs a program or reads a database
 TRANSFORMATIONS = frozenset(
-    "none lowercase uppercase urlDecode urlDecodeUni urlEncode htmlEntityDecode jsDecode cssDecode cmdLine removeNulls"
-    " replaceNulls removeWhitespace compressWhitespace replaceComments removeComments removeCommentsChar normalizePath"
-    " normalisePath normalizePathWin normalisePathWin escapeSeqDecode utf8toUnicode length base64Decode base64DecodeExt"
-    " base64Encode hexDecode hexEncode sha1 md5 trim trimLeft trimRight sqlHexDecode".split()
+    [
+        "none",
+        "lowercase",
+        "uppercase",
+        "urlDecode",
+        "urlDecodeUni",
+        "urlEncode",
+        "htmlEntityDecode",
+        "jsDecode",
+        "cssDecode",
+        "cmdLine",
+        "removeNulls",
+        "replaceNulls",
+        "removeWhitespace",
+        "compressWhitespace",
+        "replaceComments",
+        "removeComments",
+        "removeCommentsChar",
+        "normalizePath",
+        "normalisePath",
+        "normalizePathWin",
+        "normalisePathWin",
+        "escapeSeqDecode",
+        "utf8toUnicode",
+        "length",
+        "base64Decode",
+        "base64DecodeExt",
+        "base64Encode",
+        "hexDecode",
+        "hexEncode",
+        "sha1",
+        "md5",
+        "trim",
+        "trimLeft",
+        "trimRight",
+        "sqlHexDecode",
+    ]
 )
 ACTIONS = frozenset(
-    "id phase msg tag ver rev severity maturity accuracy logdata capture t setvar skip skipAfter chain ctl multiMatch"
-    " initcol expirevar status pass block deny drop log nolog auditlog noauditlog".split()
+    [
+        "id",
+        "phase",
+        "msg",
+        "tag",
+        "ver",
+        "rev",
+        "severity",
+        "maturity",
+        "accuracy",
+        "logdata",
+        "capture",
+        "t",
+        "setvar",
+        "skip",
+        "skipAfter",
+        "chain",
+        "ctl",
+        "multiMatch",
+        "initcol",
+        "expirevar",
+        "status",
+        "pass",
+        "block",
+        "deny",
+        "drop",
+        "log",
+        "nolog",
+        "auditlog",
+        "noauditlog",
+    ]
 )  # no exec, no proxy, no redirect
 OWN_CONTROLS = ("ruleRemoveById", "ruleRemoveByTag", "ruleRemoveTargetById", "ruleRemoveTargetByTag")
 POINTS = {"CRITICAL": 5, "ERROR": 4, "WARNING": 3, "NOTICE": 2, "2": 5, "3": 4, "4": 3, "5": 2}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,7 @@ class Crs:
     def __init__(self, directory: Path, sha256: str, workers: Workers, seconds: float) -> None:
         self._directory, self._sha256, self._workers, self._seconds = directory, sha256, workers, seconds
         self._copies = Path(tempfile.mkdtemp(prefix="hangu-crs-"))
+        self._tidy = weakref.finalize(self, shutil.rmtree, self._copies, ignore_errors=True)  # at exit, at the latest
 
     def loaded(self, own: Sequence[tuple[str, bytes]], options: Options) -> Loaded:
         """The rules, checked, tested and loaded by every worker. Raises `PolicyInvalid`; what was loaded before stays."""
@@ -77,7 +79,7 @@ class Crs:
 
     def close(self) -> None:
         self._workers.close()
-        shutil.rmtree(self._copies, ignore_errors=True)
+        self._tidy()
 
 
 _HINT = "install the extra `crs` or libmodsecurity3, or leave [crs] out"

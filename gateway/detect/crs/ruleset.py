@@ -84,7 +84,8 @@ def digest(files: Mapping[str, bytes]) -> str:
 
 def _gather(directory: Path, *, whole: bool) -> tuple[dict[str, bytes], dict[str, bytes]]:
     place = directory / "rules" if (directory / "rules").is_dir() else directory
-    rules, data = {}, {}
+    rules: dict[str, bytes] = {}
+    data: dict[str, bytes] = {}
     total = 0
     for file in sorted(place.glob("*")):
         if file.suffix not in (".conf", ".data") or (

@@ -11,6 +11,7 @@ from functools import lru_cache
 import re2
 
 _INDEX = re.compile(r"\[\d+\]")
+_PLAIN = re.compile(r"[^\W_][\w.:/@+-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,11 @@ class Names:
     def _shape(self, where: str) -> Shape:
         place = without_indices(where)
         return next(shape for pattern, shape in self._fields if fnmatch.fnmatchcase(place, pattern))
+
+
+def is_plain(text: str) -> bool:
+    """One word of letters, digits and the signs of names: nothing in it that a program could take for a command."""
+    return _PLAIN.fullmatch(text) is not None and ".." not in text
 
 
 def without_indices(where: str) -> str:

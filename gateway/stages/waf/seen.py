@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gateway.core.exchange import Exchange, Passage
 from gateway.core.verdict import Code, Finding
+from gateway.detect.crs.residue import Match, Unproved
 from policies.waf import Exclusion, Mode, Rule, WafPolicy, id_fits
 from policies.waf_settings import Layer
 
@@ -25,13 +27,14 @@ NOTHING = Seen()
 
 
 class Context:
-    """The exchange, as far as it changes what a rule's hit means."""
+    """The exchange, as far as it changes what a rule's hit means; and what the core rules said of its names."""
 
-    __slots__ = ("_policy", "exchange", "roles", "shadow", "tenant")
+    __slots__ = ("_policy", "core", "exchange", "roles", "shadow", "tenant")
 
     def __init__(self, policy: WafPolicy, exchange: Exchange) -> None:
         self._policy = policy
         self.exchange = exchange
+        self.core: Mapping[Unproved, tuple[Match, ...]] = {}
         who = exchange.principal
         self.roles = who.roles if who else ()
         self.tenant = who.tenant if who else ""

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from gateway.core.exchange import Exchange, Kind, Passage
 from gateway.core.verdict import Allow, Amend, Finding, Refuse, Verdict
+from gateway.detect.crs.residue import Rules
 from gateway.detect.waf.classifier import Classifier
 from gateway.stages.waf.language import Language
 from gateway.stages.waf.seen import Context, Seen
@@ -18,18 +19,23 @@ from policies.waf import WafPolicy
 class Waf:
     """Judges by one policy. Raises `PolicyInvalid` when a rule fails its own tests.
 
-    `classifier` is an optional outside model; hand in a `Guarded` one.
+    `classifier` is an optional outside model; hand in a `Guarded` one. `core` is the core rule set, where a site has it.
     """
 
     name = "waf"
 
-    def __init__(self, policy: WafPolicy, classifier: Classifier | None = None) -> None:
+    def __init__(self, policy: WafPolicy, classifier: Classifier | None = None, core: Rules | None = None) -> None:
         self._policy = policy
-        self._structure = Structure(policy)
+        self._structure = Structure(policy, core)
         self._language = Language(policy, classifier)
+
+    def waits(self, exchange: Exchange) -> bool:
+        """Would judging this ask another process, and so take longer than an event loop should wait?"""
+        return self._structure.waits(passage for _, passage in _every(exchange))
 
     def judge(self, exchange: Exchange) -> Verdict:
         context = Context(self._policy, exchange)
+        self._structure.ask((passage for _, passage in _every(exchange)), context)
         findings: list[Finding] = []
         changed: dict[int, str] = {}
         for index, passage in _every(exchange):
@@ -58,12 +64,14 @@ class Waf:
 
 
 def _every(exchange: Exchange) -> Iterator[tuple[int, Passage]]:
-    """The passages with their index, and before them the names that are facts of the exchange rather than passages."""
+    """The passages with their index, and before them what is judged without being part of what the model reads."""
     said = {passage.where for passage in exchange.passages}
     facts = {"model": exchange.model, "adapter": exchange.parameters.adapter or ""}
     for where, text in facts.items():
         if text and where not in said and f"{where}_id" not in said:
             yield -1, Passage(where, "", text, Kind.IDENTIFIER)
+    for header in exchange.headers:
+        yield -1, header
     yield from enumerate(exchange.passages)
 
 

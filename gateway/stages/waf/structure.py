@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import lru_cache
+
 import re2
 
 from gateway.core.exchange import Exchange, Kind, Passage
-from gateway.core.verdict import Code
+from gateway.core.verdict import Code, Finding
+from gateway.detect.crs.residue import Rules, Unproved
 from gateway.detect.waf import names, schema
 from gateway.detect.waf.arguments import Typed, wrongs
-from gateway.detect.waf.rules import Ruleset, of_layers
+from gateway.detect.waf.rules import Reading, Ruleset, of_layers
 from gateway.detect.waf.urls import is_inline_image, may_fetch
 from gateway.stages.waf.seen import NOTHING, Context, Seen, finding
 from policies.problem import PolicyInvalid, Problem
-from policies.waf import SETTINGS, WafPolicy
+from policies.waf import CORE, SETTINGS, WafPolicy
 from policies.waf_settings import Layer, Settings
+
+REMEMBERED = 4096  # readings of names; programs send the same few all day
+LONGEST_REMEMBERED = 512  # characters: longer ones are rare, and would fill the memory
 
 
 class Structure:
-    """Made once for a policy."""
+    """Made once for a policy. `core` is the core rule set, where the site has it: asked of what no grammar proves."""
 
-    def __init__(self, policy: WafPolicy) -> None:
+    def __init__(self, policy: WafPolicy, core: Rules | None = None) -> None:
         settings = policy.settings
+        self._core = core if settings.core_rules.mode != "off" else None
+        self._core_decides = settings.core_rules.mode == "enforce"
         self._settings = settings
         self._names = _names(settings)
         self._rules = Ruleset(of_layers(policy.rules, Layer.STRUCTURE))
+        self._remembered = lru_cache(maxsize=REMEMBERED)(self._rules.read)
         limits = settings.schemas
         self._bounds = schema.Bounds(
             limits.characters, limits.depth, limits.nodes, limits.pattern_characters, limits.repeats
@@ -41,19 +51,58 @@ class Structure:
             return Seen(seen, Code.ATTACK_DETECTED, f"is not a {shape.name}") if decides else Seen(seen)
         return self._ruled(passage, context)
 
+    def waits(self, passages: Iterable[Passage]) -> bool:
+        """Would the core rules have to be asked? They answer from another process."""
+        core = self._core
+        return core is not None and any(not core.knows(one) for one in self._residue(passages))
+
+    def ask(self, passages: Iterable[Passage], context: Context) -> None:
+        """Put the core rules' answers into the context, with one question for all. Raises `CrsUnavailable`."""
+        if self._core is not None and (asked := self._residue(passages)):
+            context.core = dict(zip(asked, self._core.matches(asked), strict=True))
+
+    def _residue(self, passages: Iterable[Passage]) -> list[Unproved]:
+        return [_unproved(one) for one in passages if one.kind is Kind.IDENTIFIER and self._is_residue(one)]
+
+    def _is_residue(self, passage: Passage) -> bool:
+        """Neither a plain word nor refused anyway."""
+        if names.is_plain(passage.text):
+            return False
+        shape = self._names.shape(passage.where)
+        return shape.proves(passage.text) or not (shape.refuses or len(passage.text) > shape.characters)
+
     def _ruled(self, passage: Passage, context: Context) -> Seen:
-        band = context.band(Layer.STRUCTURE)
+        found = [*self._own(passage, context), *self._cores(passage, context)]
+        if not found:
+            return NOTHING
         points: dict[str, float] = {}
-        findings = []
-        for hit in self._rules.read(passage.text, passage.role or "name").hits:
+        for one, worth in found:
+            if one.kind == "waf":
+                points[one.entity] = max(points.get(one.entity, 0), worth)
+        seen = tuple(one for one, _ in found)
+        if sum(points.values()) < context.band(Layer.STRUCTURE):
+            return Seen(seen)
+        return Seen(seen, Code.ATTACK_DETECTED, f"looks like {max(points, key=lambda one: points[one])}")
+
+    def _own(self, passage: Passage, context: Context) -> Iterable[tuple[Finding, float]]:
+        """What the policy's own rules find, with their points."""
+        for hit in self._read(passage.text, passage.role or "name").hits:
             decides = context.decides(hit.rule, passage.where)
+            share = hit.points / context.band(Layer.STRUCTURE)
             span = (hit.start, hit.end)
-            findings.append(finding(hit.rule.id, hit.rule.family, passage, span, hit.points / band, decides=decides))
-            if decides:
-                points[hit.rule.family] = max(points.get(hit.rule.family, 0), hit.points)
-        if sum(points.values()) < band:
-            return Seen(tuple(findings)) if findings else NOTHING
-        return Seen(tuple(findings), Code.ATTACK_DETECTED, f"looks like {max(points, key=lambda one: points[one])}")
+            yield finding(hit.rule.id, hit.rule.family, passage, span, share, decides=decides), hit.points
+
+    def _cores(self, passage: Passage, context: Context) -> Iterable[tuple[Finding, float]]:
+        """What the core rules find, with their points."""
+        for match in context.core.get(_unproved(passage), ()) if context.core else ():
+            rule = f"{CORE}{match.rule}"
+            decides = self._core_decides and not context.is_excluded(rule, passage.where)
+            share = match.points / context.band(Layer.STRUCTURE)
+            span = (0, len(passage.text))
+            yield finding(rule, match.family, passage, span, share, decides=decides), match.points
+
+    def _read(self, text: str, role: str) -> Reading:
+        return self._remembered(text, role) if len(text) <= LONGEST_REMEMBERED else self._rules.read(text, role)
 
     def url(self, passage: Passage, context: Context) -> Seen:
         """Only inline images, or https on the hosts that policy names."""
@@ -84,6 +133,11 @@ class Structure:
         span = (0, len(passage.text))
         seen = tuple(finding("GW-301", f"tool-{one}", passage, span, decides=decides) for one in wrong)
         return Seen(seen, Code.ATTACK_DETECTED, f"a tool argument is no {wrong[0]}") if decides else Seen(seen)
+
+
+def _unproved(passage: Passage) -> Unproved:
+    name = passage.where.removeprefix("headers.")
+    return Unproved(passage.text, name if name != passage.where else "")
 
 
 def tools_of(where: str, exchange: Exchange) -> tuple[str, ...]:
