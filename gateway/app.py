@@ -135,12 +135,13 @@ def build_gate(bundle: Bundle, site: Settings, kept: Lasting) -> Gate:
             Limits(bundle.limits, kept.meter),
             waf,
             redaction,
-            Routing(bundle.routing),
+            Routing(bundle.routing, bundle.marks),
         )
-        rewriters = (redaction, Output(bundle.output), Marking(kept.marks, bundle.marks))
+        marking = Marking(kept.marks, bundle.marks, site.watermark.provider_code or site.watermark.provider)
+        rewriters = (redaction, Output(bundle.output), marking)
     except PolicyInvalid as invalid:
         raise PolicyError(str(invalid), hint="mend these; the policies in force stay until then") from invalid
-    return Gate(stages, rewriters, bundle.digest, slow=redaction.slow, waits=waf.waits if kept.core_rules else None)
+    return Gate(stages, rewriters, bundle.digest, label=marking.label, slow=redaction.slow, waits=waf.waits if kept.core_rules else None)
 
 
 def run_cases(gate: Gate, bundle: Bundle, site: Settings) -> list[CaseResult]:

@@ -1,10 +1,10 @@
-"""`watermark.yaml`: whose answers carry an invisible mark, how densely, and which labels. Marks nothing itself."""
+"""`watermark.yaml`: whose answers carry an invisible mark, how densely, which labels, and how the model is asked. Marks nothing itself."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -26,13 +26,67 @@ class Density(StrEnum):
     ZW = "zw"  # zero-width alphabet: survives old Word versions, dies where format characters are stripped
 
 
+class Metadata(StrEnum):
+    """The AIGC object of GB 45438-2025 beside an answer: in a header, in the JSON body, in a stream's last event."""
+
+    OFF = "off"
+    PLAIN = "plain"
+    SIGNED = "signed"
+
+
+class Visible(StrEnum):
+    """The line that people read."""
+
+    OFF = "off"
+    START = "start"
+    END = "end"
+
+
+class Language(StrEnum):
+    """Of that line. `auto` follows the question."""
+
+    AUTO = "auto"
+    ZH = "zh"
+    EN = "en"
+
+
+class Answers(StrEnum):
+    """Whether equal prompts may give equal answers, whose holders nobody could tell apart without marks."""
+
+    AS_ASKED = "as_asked"
+    SEEDED = "seeded"  # every answer has a seed of its own, also where the caller names one
+    SAMPLED = "sampled"  # and is drawn, also where the caller asks for the likeliest words
+
+
+class Manner(Strict):
+    """What is decided for one caller on one route."""
+
+    marks: Density = Density.NORMAL
+    choice: bool = False  # L2: which of two equal Chinese words, and the space between Han and Latin
+    metadata: Metadata = Metadata.SIGNED
+    visible: Visible = Visible.OFF
+    language: Language = Language.AUTO
+    answers: Answers = Answers.AS_ASKED
+    backend_mark: bool = False  # TGI's own `watermark`; the embedded backend's keyed one
+
+    @property
+    def changes_request(self) -> bool:
+        return self.backend_mark or self.answers is not Answers.AS_ASKED
+
+
 class Rule(Strict):
-    """The first rule that fits decides. A list that is left out fits everything."""
+    """The first rule that fits decides. A list that is left out fits everything; what it does not say stays as it is above."""
 
     tenants: tuple[Word, ...] | None = None
     roles: tuple[Word, ...] | None = None
     routes: tuple[Word, ...] | None = None
-    marks: Density
+    marks: Density | None = None
+    choice: bool | None = None
+    metadata: Metadata | None = None
+    visible: Visible | None = None
+    language: Language | None = None
+    answers: Answers | None = None
+    backend_mark: bool | None = None
     reason: Word
 
     def fits(self, tenant: str, roles: tuple[str, ...], route: str) -> bool:
@@ -45,15 +99,32 @@ class Rule(Strict):
 
 
 class MarksPolicy(Strict):
-    """`default` holds where no rule fits."""
+    """`default` is the density, and the keys below it the rest, where no rule fits or says otherwise."""
 
     version: Literal[1]
     default: Density
+    choice: bool = False
+    metadata: Metadata = Metadata.SIGNED
+    visible: Visible = Visible.OFF
+    language: Language = Language.AUTO
+    answers: Answers = Answers.AS_ASKED
+    backend_mark: bool = False
     rules: tuple[Rule, ...] = ()
 
-    def density(self, tenant: str, roles: tuple[str, ...], route: str) -> Density:
-        """How densely this caller's answer on this route is marked."""
-        return next((rule.marks for rule in self.rules if rule.fits(tenant, roles, route)), self.default)
+    def manner(self, tenant: str, roles: tuple[str, ...], route: str) -> Manner:
+        """How this caller's answer on this route is marked, labelled and asked for."""
+        rule = next((rule for rule in self.rules if rule.fits(tenant, roles, route)), None)
+        said: dict[str, Any] = {name: getattr(self, name) for name in Manner.model_fields if name != "marks"}
+        said["marks"] = self.default
+        if rule is not None:
+            said |= {name: each for name in said if (each := getattr(rule, name)) is not None}
+        return Manner(**said)
+
+    @property
+    def changes_requests(self) -> bool:
+        """Does anybody's request reach the model otherwise than asked?"""
+        said = [(self.backend_mark, self.answers), *((rule.backend_mark, rule.answers) for rule in self.rules)]
+        return any(mark or answers not in (None, Answers.AS_ASKED) for mark, answers in said)
 
 
 def parse(files: Mapping[str, bytes]) -> MarksPolicy:

@@ -41,6 +41,7 @@ class EpochKeys:
     bind: bytes
     choice: bytes
     sampler: bytes
+    label: bytes
     trusted: bool = True
 
 
@@ -79,7 +80,7 @@ class Keys:
 
 
 def _epoch(derive: Derive, number: int, trusted: bool) -> EpochKeys:
-    layers = ("cipher", "mac", "context", "bind", "choice", "sampler")
+    layers = ("cipher", "mac", "context", "bind", "choice", "sampler", "label")
     derived = {layer: derive(f"hangu/watermark/{number}/{layer}".encode(), KEY_BYTES) for layer in layers}
     return EpochKeys(epoch=number, trusted=trusted, **derived)
 

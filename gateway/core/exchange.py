@@ -100,6 +100,10 @@ class Parameters:
         """The same, with this many tokens of answer."""
         return _parameters_but(self, max_tokens=max_tokens)
 
+    def drawn(self, seed: int | None, watermark: bool | None, sampling: tuple[str, ...]) -> Parameters:
+        """The same, its tokens drawn in this way."""
+        return _parameters_but(self, seed=seed, watermark=watermark, sampling=sampling)
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -135,9 +139,9 @@ class Exchange:
         """The same exchange, asking for this."""
         return _exchange_but(self, parameters=parameters)
 
-    def routed_to(self, model: str, backend: str) -> Exchange:
-        """The same exchange under the model's own name, for the backend that has it."""
-        return _exchange_but(self, model=model, backend=backend)
+    def routed_to(self, model: str, backend: str, *notes: str) -> Exchange:
+        """The same exchange under the model's own name, for the backend that has it, with these notes added."""
+        return _exchange_but(self, model=model, backend=backend, notes=self.notes + notes)
 
 
 T = TypeVar("T")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from gateway.core.exchange import Exchange, Passage
+from gateway.core.reply import Label
 from gateway.core.stage import Rewriter, Stage
 from gateway.core.verdict import Allow, Amend, Code, Finding, Refuse, Verdict
 
@@ -72,6 +73,7 @@ class Gate:
     stages: tuple[Stage, ...]
     rewriters: tuple[Rewriter, ...]
     digest: str
+    label: Callable[[Exchange], Label | None] | None = None  # what an answer is labelled with; None: nothing, nobody's
     slow: bool = False  # some stage may take longer than an event loop should wait: judge in a thread, with a deadline
     waits: Callable[[Exchange], bool] | None = None  # as `slow`, for this exchange; None: for none
 

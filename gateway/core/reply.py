@@ -92,4 +92,12 @@ class Failed:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What goes with a model's answer beside its text: headers, and members of its last JSON object, ready to be written."""
+
+    headers: dict[str, str]
+    members: bytes
+
+
 Event: TypeAlias = Delta | ToolCall | Finished | Usage | Facts | Failed

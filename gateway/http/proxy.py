@@ -18,16 +18,18 @@ from gateway.core.errors import AuditError, BackendError
 from gateway.core.exchange import Action, Exchange
 from gateway.core.pipeline import Gate, Judgement, fault_of, redacted
 from gateway.core.ports import Ask, Backend, BackendReply, Writing
-from gateway.core.reply import Channel, Facts
+from gateway.core.reply import Channel, Facts, Label
 from gateway.core.stream import Chain, Inspection, drive
 from gateway.core.verdict import Code, Refuse
 from gateway.http.intake import Arrival, Intake
 from gateway.http.outcome import Ending, Journalist, Outcome
-from gateway.http.replies import SERVER, refusal_reply, sentence
+from gateway.http.replies import SERVER, labelled, refusal_reply, sentence
 from gateway.http.turnstile import Turnstile
 
 SO_FAR_SECONDS = 1.0  # how much of a stream a crash may leave untold: what was seen longer ago is on record
 MAX_ERROR_BYTES = 64 * 1024  # of a backend's error reply: enough for any of TGI's, too little to hurt
+
+_UNLABELLED = frozenset({Action.MODELS, Action.INFO, Action.HEALTH, Action.TOKENIZE})  # no model writes these replies
 
 Judge = Callable[[Gate, Exchange], Awaitable[Judgement]]
 
@@ -95,6 +97,8 @@ class _Passing:
         self._ask = ask
         self._writing: Writing = ask.writing(self._exchange, int(self._exchange.received_at))
         self._inspection = Inspection(partial(chain_of, gate, self._exchange), self._exchange.parameters.tools)
+        self._gate = gate
+        self._label: Label | None = None  # made with the reply's headers
         self._response: StreamResponse | None = None
         self._writer: AbstractStreamWriter | None = None  # the response's own: one call less for each token
         self._began = proxy.tick()
@@ -154,8 +158,9 @@ class _Passing:
         if self._response is None:
             if refusal is not None:
                 return _refused(refusal, self._arrival)
-            return Response(body=self._writing.finish(), headers=self._headers())
-        last = self._writing.finish() if refusal is None else self._failure(refusal)
+            headers = self._headers()
+            return Response(body=labelled(self._writing.finish(), self._label), headers=headers)
+        last = labelled(self._writing.finish(), self._label) if refusal is None else self._failure(refusal)
         await self._response.write_eof(last)
         return self._response
 
@@ -179,6 +184,9 @@ class _Passing:
 
     def _headers(self) -> dict[str, str]:
         headers = {"x-request-id": self._exchange.id, "content-type": self._writing.content_type, "server": SERVER}
+        if self._gate.label is not None and self._exchange.action not in _UNLABELLED:
+            self._label = self._gate.label(self._exchange)
+            headers |= self._label.headers if self._label is not None else {}
         if self._exchange.streaming:
             headers["cache-control"] = "no-cache"
             headers["x-accel-buffering"] = "no"

@@ -11,6 +11,7 @@ import orjson
 
 from gateway.core import told
 from gateway.core.meanings import meaning
+from gateway.core.reply import Label
 from gateway.core.verdict import Code, Refuse
 
 STATUS: Mapping[Code, int] = MappingProxyType(
@@ -77,6 +78,12 @@ def refusal_reply(refusal: Refuse, shape: str, request_id: str) -> Reply:
     if status == 401:
         headers["www-authenticate"] = f'Bearer error="{refusal.code}"'
     return Reply(status, error_body(refusal.code, sentence(refusal), shape, request_id), headers)
+
+
+def labelled(data: bytes, label: Label | None) -> bytes:
+    """The end of a reply, or the whole of one, with a label's members added to its last object."""
+    at = data.rfind(b"}") if label is not None else -1  # every shape ends in its own object's brace, or in `[DONE]`
+    return data if label is None or at < 0 else b"".join((data[:at], b",", label.members, data[at:]))
 
 
 def sentence(refusal: Refuse) -> str:

@@ -50,6 +50,8 @@ class Asked:
             self._body["model"] = exchange.model if self.served_model is None else self.served_model
         if target.max_tokens and exchange.parameters.max_tokens is not None:
             self._cap(exchange.parameters.max_tokens)
+        if exchange.parameters is not self.parameters:
+            self._draw(exchange.parameters)
         return BackendRequest(target.method, target.path, orjson.dumps(self._body), self.streaming)
 
     def refusal(self, status: int, body: bytes) -> Refuse:
@@ -71,6 +73,28 @@ class Asked:
 
     def _cap(self, tokens: int) -> None:
         """As asked for, unless a stage has lowered it."""
-        inside = self._body.get("parameters") if self.target.max_tokens == "max_new_tokens" else self._body
-        if isinstance(inside, dict):
-            inside[self.target.max_tokens] = tokens
+        self._inside()[self.target.max_tokens] = tokens
+
+    def _inside(self) -> Out:
+        """Where the body keeps its parameters."""
+        inside = self._body.get("parameters") if self._generates else self._body
+        return inside if isinstance(inside, dict) else {}
+
+    @property
+    def _generates(self) -> bool:
+        """Is it a body of TGI's own routes?"""
+        return self.target.max_tokens == "max_new_tokens"
+
+    def _draw(self, wanted: Parameters) -> None:
+        """Seed, sampling and the backend's own mark, where a stage wants them otherwise than the caller asked."""
+        said, inside = self.parameters, self._inside()
+        if wanted.seed != said.seed and not (self._generates and said.samples > 1):  # TGI takes no seed for best_of
+            inside["seed"] = wanted.seed
+        if wanted.watermark and not said.watermark and self._generates:  # its chat routes have no such switch
+            inside["watermark"] = True
+        if wanted.sampling == said.sampling:
+            return
+        if self._generates:
+            inside["do_sample"] = True
+        elif not inside.get("temperature", 1):  # 0 asks for the likeliest words
+            inside["temperature"] = 1.0
