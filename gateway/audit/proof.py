@@ -33,8 +33,14 @@ def prove_record(store: Hashes, checkpoint: Checkpoint, seq: int) -> list[bytes]
 
 
 def check(proof: dict[str, Any], public: bytes) -> list[str]:
-    """What is wrong with a proof, in words; nothing when it holds."""
-    return [problem for told in proof["records"] if (problem := _check(told, public))]
+    """What is wrong with a proof, in words; nothing when it holds. One that proves no record at all holds nothing."""
+    if not isinstance(proof, dict) or proof.get("format") != "hangu-proof" or not isinstance(proof.get("records"), list):
+        return ["this is no proof"]
+    return [problem for told in proof["records"] if (problem := _checked(told, public))] or _nothing(proof["records"])
+
+
+def _nothing(records: list[Any]) -> list[str]:
+    return [] if records else ["it proves no record"]
 
 
 def prove_continuation(directory: Path, old: Checkpoint, new: Checkpoint) -> list[bytes]:
@@ -76,6 +82,14 @@ def _prove(directory: Path, place: Place, public: bytes) -> dict[str, Any]:
         "checkpoint": checkpoint.note.decode(),
         "key": verifier_key(checkpoint.name, public),
     }
+
+
+def _checked(told: Any, public: bytes) -> str:
+    """As `_check`, of anything that somebody may hand in as a proof."""
+    try:
+        return _check(told, public)
+    except (AuditError, LookupError, TypeError, ValueError, AttributeError):
+        return "a record's proof cannot be read"
 
 
 def _check(told: dict[str, Any], public: bytes) -> str:

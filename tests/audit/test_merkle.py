@@ -134,6 +134,22 @@ async def test_an_exchange_is_proven_to_whoever_has_the_public_key(directory: Pa
     assert "not signed" in check(proof, b"another key of thirty-two bytes!")[0]
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        None,
+        [],
+        {},
+        {"records": []},
+        {"format": "hangu-proof", "v": 1, "records": []},
+        {"format": "hangu-proof", "records": [3]},
+    ],
+)
+def test_what_proves_nothing_does_not_hold(told: object, signer: FileSigner) -> None:
+    """A proof without a record once held, since nothing in it was wrong."""
+    assert check(told, signer.public) != []  # type: ignore[arg-type]
+
+
 async def test_each_kept_checkpoint_is_continued_by_the_next(directory: Path, signer: FileSigner) -> None:
     for _ in range(3):
         await write(directory, signer, 40)

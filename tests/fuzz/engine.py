@@ -37,6 +37,7 @@ def _guided(name: str, seconds: int) -> int:
     import atheris
 
     with atheris.instrument_imports(include=OURS):
+        from tests.fuzz import trees
         from tests.fuzz.targets import TARGETS
     target = TARGETS[name]
     with tempfile.TemporaryDirectory() as folder:
@@ -54,12 +55,19 @@ def _guided(name: str, seconds: int) -> int:
             "-print_final_stats=1",
             "-verbosity=1",
         ]
-        atheris.Setup([sys.argv[0], *options, str(corpus)], target.uphold)
+
+        def mutate(data: bytes, size: int, seed: int) -> bytes:
+            told = trees.changed(random.Random(seed), data) if seed % 2 else None
+            return (told or atheris.Mutate(data, size))[:size]
+
+        more = {"custom_mutator": mutate} if target.json else {}
+        atheris.Setup([sys.argv[0], *options, str(corpus)], target.uphold, **more)
         atheris.Fuzz()
     return 0
 
 
 def _plain(name: str, seconds: int) -> int:
+    from tests.fuzz import trees
     from tests.fuzz.targets import TARGETS
 
     target = TARGETS[name]
@@ -68,6 +76,8 @@ def _plain(name: str, seconds: int) -> int:
     end, runs = time.monotonic() + seconds, 0
     while time.monotonic() < end:
         data = mutated(chance, corpus)
+        if target.json and chance.random() < 0.5:
+            data = trees.changed(chance, chance.choice(corpus)) or data
         runs += 1
         try:
             target.uphold(data)

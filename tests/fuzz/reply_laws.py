@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -11,9 +13,10 @@ from pathlib import Path
 from gateway import app, site
 from gateway.core.errors import BackendError, BackendNonsense
 from gateway.core.exchange import Principal
-from gateway.core.pipeline import Gate
+from gateway.core.pipeline import Gate, judge
 from gateway.core.ports import Ask, Reading, Wire
 from gateway.core.reply import Channel, Delta, Kind
+from gateway.core.stage import Stage
 from gateway.core.stream import Inspection
 from gateway.core.verdict import Refuse
 from gateway.http.proxy import chain_of
@@ -21,8 +24,10 @@ from tests.laws.test_response_chain import FRAGMENTS
 from tests.laws.test_response_chain import events as chat_events
 from tests.make import an_exchange
 from tests.tgi.wire import recordings
+from tests.tgi.wire.relay import filled
 from tgi.sse import Splitter
 from tgi.wire import OpenAIWire, TgiWire
+from tgi.wire.draft import CannotPutBack
 
 READER = Principal("reader", "demo", ("reader",))
 ANALYST = Principal("analyst", "demo", ("analyst",))
@@ -168,6 +173,27 @@ def prompt(data: bytes) -> None:
             assert stage.judge(asked) is not None
 
 
+def judged(data: bytes) -> None:
+    """A body that the wire takes passes every stage without a fault, and what they leave can be sent or is refused by name."""
+    wire = TgiWire("smollm2")
+    routes = [route for route in wire.routes if route.method == "POST"]
+    route = routes[(data or b"\0")[0] % len(routes)]
+    ask = wire.read(route, data[1:])
+    if isinstance(ask, Refuse):
+        return
+    judgement = judge(_content_stages(), replace(filled(ask, route.path), principal=ANALYST), time.perf_counter)
+    assert [ruling.fault for ruling in judgement.rulings if ruling.fault] == []
+    if judgement.refusal is None:
+        with suppress(CannotPutBack):
+            ask.request(judgement.exchange)
+
+
+@cache
+def _content_stages() -> tuple[Stage, ...]:
+    """Those that read what was said; the others would turn most of it away before."""
+    return tuple(stage for stage in _gate().stages if stage.name in ("waf", "pii", "routing"))
+
+
 def text_seeds() -> list[bytes]:
     joined = "".join(FRAGMENTS)
     return [bytes([n % 7, n % 3]) + fragment.encode() * 2 for n, fragment in enumerate(FRAGMENTS)] + [
@@ -180,4 +206,6 @@ def _gate() -> Gate:
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder) / "site"
         site.create(directory, datetime.now(UTC))
-        return app.open_gate(directory)
+        opened = app.open_site(directory, complete=False)
+        plain = replace(opened, settings=opened.settings.model_copy(update={"crs": None}))  # no processes for each run
+        return app.build_gate(app.load_bundle(plain), plain.settings, app.lasting(plain))
