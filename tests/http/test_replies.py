@@ -6,8 +6,9 @@ import json
 
 import pytest
 
+from gateway.core.reply import Label
 from gateway.core.verdict import Code, Finding, Refuse
-from gateway.http.replies import STATUS, error_body, refusal_reply
+from gateway.http.replies import STATUS, error_body, labelled, refusal_reply
 
 
 def test_every_code_has_a_status() -> None:
@@ -46,3 +47,22 @@ def test_a_detail_is_shown_and_findings_are_not() -> None:
     refusal = Refuse(Code.ATTACK_DETECTED, (Finding("waf", "sqli-1", "user", 3, 9),), "user: not a plain name")
     text = refusal_reply(refusal, "tgi", "hx-1").body.decode()
     assert "user: not a plain name" in text and "sqli-1" not in text
+
+
+LABEL = Label({"X-AIGC": "e30"}, b'"aigc":{"Label":"1"}')
+
+
+@pytest.mark.parametrize(
+    ("end", "with_label"),
+    [
+        (b'{"a":{"b":1}}', b'{"a":{"b":1},"aigc":{"Label":"1"}}'),
+        (b'[{"a":1}]', b'[{"a":1,"aigc":{"Label":"1"}}]'),
+        (b'data: {"a":1}\n\n', b'data: {"a":1,"aigc":{"Label":"1"}}\n\n'),
+        (b'data: {"a":1}\n\ndata: [DONE]\n\n', b'data: {"a":1,"aigc":{"Label":"1"}}\n\ndata: [DONE]\n\n'),
+        (b"data: [DONE]\n\n", b"data: [DONE]\n\n"),
+        (b"", b""),
+    ],
+)
+def test_a_label_joins_the_last_object_of_a_reply_in_any_shape(end: bytes, with_label: bytes) -> None:
+    assert labelled(end, LABEL) == with_label
+    assert labelled(end, None) == end

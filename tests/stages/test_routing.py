@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from gateway.core.exchange import Action
+from gateway.core.exchange import Action, Exchange, Parameters
 from gateway.core.verdict import Amend, Code, Refuse
-from gateway.stages.routing import Routing
+from gateway.stages.routing import Routing, seed_of
 from policies import routing
+from policies.marks import Answers, Density, MarksPolicy, Metadata, Visible
 from tests.make import an_exchange
 
 ROUTES = Routing(
@@ -49,3 +52,49 @@ def test_a_name_nobody_has_leads_nowhere(asked: str) -> None:
 
 def test_the_list_of_models_needs_no_model() -> None:
     assert isinstance(ROUTES.judge(an_exchange(action=Action.MODELS, model="")), Amend)
+
+
+def routed(exchange: Exchange, **said: object) -> Exchange:
+    marks = MarksPolicy.model_validate({"version": 1, "default": Density.NORMAL, **said})
+    verdict = Routing(ROUTES.policy, marks).judge(replace(exchange, model="small"))
+    assert isinstance(verdict, Amend)
+    return verdict.exchange
+
+
+@pytest.mark.parametrize(
+    ("said", "structured", "notes"),
+    [
+        ({}, False, ("label:signed",)),
+        ({"metadata": Metadata.PLAIN, "visible": Visible.END}, False, ("label:plain", "label:visible")),
+        ({"metadata": Metadata.PLAIN, "visible": Visible.END}, True, ("label:plain",)),
+        ({"metadata": Metadata.OFF}, False, ()),
+    ],
+)
+def test_the_record_learns_which_label_goes_with_an_answer(
+    said: dict[str, object], structured: bool, notes: tuple[str, ...]
+) -> None:
+    exchange = an_exchange("hi", parameters=Parameters(structured=structured), notes=("pii:degraded",))
+    assert routed(exchange, **said).notes == ("pii:degraded", *notes)
+
+
+def test_a_request_goes_on_as_asked_unless_policy_says_otherwise() -> None:
+    exchange = an_exchange("hi", parameters=Parameters(seed=7))
+    assert routed(exchange).parameters is exchange.parameters
+
+
+def test_equal_prompts_get_seeds_of_their_own() -> None:
+    asked = Parameters(seed=7)
+    first, second = (
+        routed(an_exchange("hi", id=name, parameters=asked), answers=Answers.SEEDED) for name in ("a", "b")
+    )
+    assert len({first.parameters.seed, second.parameters.seed, 7}) == 3
+    assert first.parameters.seed == seed_of("a")
+
+
+def test_the_backend_is_asked_for_its_mark_and_to_draw_where_policy_says_so() -> None:
+    parameters = routed(an_exchange("hi"), backend_mark=True, answers=Answers.SAMPLED).parameters
+    assert parameters.watermark and parameters.sampling == ("do_sample",)
+
+
+def test_what_no_model_answers_has_no_label() -> None:
+    assert routed(an_exchange("hi", action=Action.TOKENIZE)).notes == ()

@@ -340,3 +340,30 @@ def test_a_stage_that_loses_or_breaks_a_passage_stops_the_request() -> None:
         with pytest.raises(CannotPutBack) as caught:
             ask.request(broken)
         assert caught.value.code is Code.STAGE_FAILED
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "becomes"),
+    [
+        ("/generate", {"inputs": "hi"}, {"seed": 5, "watermark": True, "do_sample": True}),
+        ("/generate", {"inputs": "hi", "parameters": {"seed": 1, "do_sample": False}}, {"seed": 5, "watermark": True, "do_sample": True}),
+        ("/generate", {"inputs": "hi", "parameters": {"best_of": 2, "do_sample": True}}, {"seed": None, "watermark": True}),
+    ],
+)  # fmt: skip
+def test_tgis_own_routes_are_asked_for_seed_draw_and_mark(
+    path: str, body: dict[str, object], becomes: dict[str, object]
+) -> None:
+    kept = drawn(read(path, body))["parameters"]
+    assert {name: kept.get(name) for name in becomes} == becomes
+
+
+@pytest.mark.parametrize(("asked", "told"), [({"temperature": 0}, 1.0), ({"temperature": 0.4}, 0.4), ({}, None)])
+def test_chat_routes_are_asked_for_seed_and_draw_and_know_no_mark(asked: dict[str, float], told: float | None) -> None:
+    body = drawn(read(CHAT, {"messages": [{"role": "user", "content": "hi"}], **asked}))
+    assert (body["seed"], body.get("temperature"), "watermark" in body) == (5, told, False)
+
+
+def drawn(ask: Ask) -> Any:
+    """What is sent when a stage wants the tokens drawn in a way of its own."""
+    parameters = ask.parameters.drawn(5, True, (*ask.parameters.sampling, "do_sample"))
+    return orjson.loads(ask.request(filled(ask).asking(parameters)).body)
