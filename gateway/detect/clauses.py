@@ -85,8 +85,8 @@ class Clauses:
                 return bounds, at
             secret = secrets[index] if end == edge else None
             after = secret.end if secret else _past(settled.spans, end)
-            if after != end and (secret is None or secret.rule != "pem"):  # behind a private key, patterns begin anew
-                after = _outside(text, after, at)
+            if after != end and not (secret and (secret.rule == "pem" or secret.end in settled.resumed)):
+                after = _outside(text, after, at)  # behind the others, patterns begin anew
             if after > settled.until:
                 return bounds, at
             if end > at:

@@ -55,13 +55,15 @@ class Own:
 
 class Settled(NamedTuple):
     """What is certain: finds that begin before `until`. `open_end` says that the last find has not ended yet; `degraded`
-    that somebody who should have looked could not.
+    that somebody who should have looked could not; `resumed` tells where, within a run, reading begins anew: behind secrets
+    so long that a stream swallows them.
     """
 
     spans: list[Span]
     until: int
     open_end: bool = False
     degraded: bool = False
+    resumed: frozenset[int] = frozenset()
 
 
 class Patterns:
@@ -113,6 +115,7 @@ class _Reading:
         self.text, self.events, self.ended = text, events, ended
         self.own, self.inner = own, inner
         self.wanting: list[int] = []  # places behind which a reading wanted to see more than has come
+        self.resumed: set[int] = set()
         self.pems = [place for place, family in events if family == PEM]
         coming = None if ended else _coming(text, 0)
         self.coming = len(text) if coming is None else coming
@@ -141,10 +144,11 @@ class _Reading:
                     return self._unclosed(block, spans)
                 found, end = self._windows(block)
                 if self.wanting and not self.ended:
-                    return Settled(spans, min(block.start, self.coming))
+                    return Settled(spans, min(block.start, self.coming), resumed=frozenset(self.resumed))
                 spans += found
                 cut = end
-        return Settled(spans, len(self.text) if self.ended else _live(self.text, cut))
+        until = len(self.text) if self.ended else _live(self.text, cut)
+        return Settled(spans, until, resumed=frozenset(self.resumed))
 
     def _pem(self, place: int, cut: int) -> tuple[Span, bool] | None:
         """A private key from its first line to its last; without a last line, all there is."""
@@ -191,7 +195,7 @@ class _Reading:
             block, unfinished=True
         )  # each window is followed by what the next one shares with it
         open_end = bool(found) and cut == found[-1].end == len(self.text)
-        return Settled(spans + found, min(cut, self.coming), open_end)
+        return Settled(spans + found, min(cut, self.coming), open_end, resumed=frozenset(self.resumed))
 
     def _windows(self, block: _Block, *, unfinished: bool = False) -> tuple[list[Span], int]:
         """Finds of a run and where reading goes on. A window gives what begins before the part it shares with the next."""
@@ -206,6 +210,7 @@ class _Reading:
                     break
                 if span.end >= edge and span.kind == "secret":  # it may go on: all that looks like it goes with it
                     span = span._replace(end=_swallowed(self.text, edge))
+                    self.resumed.add(span.end)
                 spans.append(span)
                 border = max(border, span.end)
             at = border
