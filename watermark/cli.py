@@ -12,7 +12,7 @@ import secrets
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 from watermark import keys
 from watermark.decoder import decode
@@ -24,9 +24,11 @@ from watermark.survival_page import page
 
 FINE, NOTHING, UNSURE = 0, 1, 2
 
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the verbs."""
+
+def configure(parser: argparse.ArgumentParser) -> Verbs:
+    """Add the verbs; returned so that more can be added."""
     verbs = parser.add_subparsers(dest="watermark_verb", required=True, metavar="VERB")
     _verb(verbs, "keygen", "write a fresh key file", _keygen, source=False)
     _verb(verbs, "rotate", "begin the next key epoch", _rotate, source=False)
@@ -52,6 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     _verb(verbs, "page", "a page to test by hand what survives a channel (HTML)", _page, source=False)
     _verb(verbs, "scrub", "remove invisible characters (standard output)", _scrub, key=False)
+    return verbs
 
 
 def run(args: argparse.Namespace) -> int:
@@ -71,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _verb(
-    verbs: Any,
+    verbs: Verbs,
     name: str,
     words: str,
     action: Callable[[argparse.Namespace], int],

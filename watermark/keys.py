@@ -12,7 +12,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -58,6 +58,10 @@ class Keys:
 
     def of(self, epoch: int) -> EpochKeys | None:
         return next((keys for keys in self.epochs if keys.epoch == epoch), None)
+
+    def and_before(self, older: Keys) -> Keys:
+        """With the epochs of another master after these, for tracing. The fingerprint key stays this one's."""
+        return replace(self, epochs=(*self.epochs, *older.epochs)[:MAX_LIVE_EPOCHS])
 
     @staticmethod
     def from_master(master: bytes, epochs: Iterable[int] = (1,), untrusted: Iterable[int] = ()) -> Keys:

@@ -1,10 +1,123 @@
-"""`hangu watermark …`: marks on text alone, with a key file. The verbs themselves are `watermark.cli`'s."""
+"""`hangu watermark …`: marks on text alone, and the mark keys of a site: rotate, distrust, epochs, the key that labels verify with.
+
+The verbs on text are `watermark.cli`'s; a site's master stays where it is, only the list of its epochs is written here.
+"""
 
 from __future__ import annotations
 
-from watermark.cli import configure, run
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gateway import keys, settings
+from gateway.audit.record import event
+from gateway.cli.marking import identified, recorded
+from gateway.cli.words import say
+from gateway.core.errors import GatewayError
+from gateway.settings.inside import Watermark
+from watermark import cli, epochs, labels
+from watermark.epochs import Epochs
+from watermark.keys import KeyFileError
 
 NAME = "watermark"
 HELP = {"en": "mark a text or find a mark in one", "zh": "为文本加标记，或在文本中查找标记"}
 
-__all__ = ["HELP", "NAME", "configure", "run"]
+Change = Callable[[Epochs], Epochs]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    verbs = cli.configure(parser)
+    for name in ("rotate", "distrust"):  # of a key file by itself, or of a site
+        verb = verbs.choices[name]
+        verb.add_argument("site", metavar="DIR", nargs="?", type=Path, help=say("a site, not a key file", "站点目录"))
+        verb.add_argument("--reason", default="", help=say("goes on the record", "将写入审计记录"))
+        verb.add_argument("--token", type=Path, metavar="FILE", help=say("token of who does it", "操作者的令牌"))
+        verb.set_defaults(key_run=verb.get_default("watermark_run"), watermark_run=_changed)
+        next(action for action in verb._actions if action.dest == "key").required = False
+    words = say("the master itself was seen: nothing made with it proves any more", "主密钥已泄露：其标记不再构成证明")
+    verbs.choices["distrust"].add_argument("--master", action="store_true", help=words)
+    next(action for action in verbs.choices["distrust"]._actions if action.dest == "epoch").required = False
+    _site_verb(verbs, "epochs", _epochs, say("a site's key epochs (JSON)", "站点的密钥纪元（JSON）"))
+    _site_verb(
+        verbs, "label-key", _label_key, say("the public key that labels verify with (PEM)", "验证标识的公钥（PEM）")
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    try:
+        return cli.run(args)
+    except KeyFileError as fault:
+        raise GatewayError(str(fault)) from fault
+
+
+def _site_verb(verbs: cli.Verbs, name: str, work: Callable[[argparse.Namespace], int], words: str) -> None:
+    verb = verbs.add_parser(name, help=words, description=words)
+    verb.add_argument("site", metavar="DIR", type=Path, help=say("the site", "站点目录"))
+    verb.set_defaults(watermark_run=work)
+
+
+def _changed(args: argparse.Namespace) -> int:
+    """`rotate` and `distrust`: a site's list of epochs, or the key file that `--key` names."""
+    if (args.site is None) == (args.key is None):
+        raise GatewayError("name a site or a key file, one of the two", hint="hangu watermark rotate DIR")
+    distrusts = args.watermark_verb == "distrust"
+    if distrusts and (args.epoch is None) != bool(getattr(args, "master", False)):
+        raise GatewayError("what is not trusted any more?", hint="--epoch N, or --master")
+    if args.key is not None:
+        return int(args.key_run(args))
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    if not distrusts:
+        return _write(args, lambda known: known.rotated(now), "watermark.rotated")
+    if not args.reason:
+        raise GatewayError("say why", hint='--reason "…"')
+    if args.master:
+        return _write(args, lambda known: known.with_new_master(args.reason, now), "watermark.distrusted")
+    return _write(args, lambda known: known.distrusting(args.epoch, args.reason, now), "watermark.distrusted")
+
+
+def _write(args: argparse.Namespace, change: Change, kind: str) -> int:
+    """The record first: a new epoch of which nobody knows why it began is worse than none."""
+    site = _site(args.site)
+    changed = change(epochs.load(site.epochs))
+    who = identified(args.site, args.token)
+    facts = {"reason": args.reason, "epoch": getattr(args, "epoch", None) or "", "current": changed.current}
+    if not asyncio.run(recorded(args.site, event(kind, time.time(), facts, actor=who.name))):
+        print(say("not recorded: the signing key is not here", "未写入记录：本机没有签名密钥"), file=sys.stderr)
+    epochs.save(site.epochs, changed)
+    print(say(f"epoch {changed.current} begins", f"纪元 {changed.current} 开始"))
+    print(
+        say(
+            "restart the gateway (it drains): running processes keep the old key",
+            "请重启网关（会先排空）：运行中的进程仍用旧密钥",
+        )
+    )
+    if kind.endswith("distrusted") and args.master:
+        print(
+            say(
+                "now name the old file as master_key_before, a new one as master_key, and delete the index",
+                "请将旧文件写为 master_key_before，新文件写为 master_key，并删除索引目录",
+            )
+        )
+    return cli.FINE
+
+
+def _epochs(args: argparse.Namespace) -> int:
+    known = epochs.load(_site(args.site).epochs)
+    rows = [{"epoch": e.number, "since": e.since, "trusted": e.trusted, "why": e.why} for e in known.live]
+    print(json.dumps({"current": known.current, "epochs": rows}, ensure_ascii=False, indent=2))
+    return cli.FINE
+
+
+def _label_key(args: argparse.Namespace) -> int:
+    for epoch in keys.marks(_site(args.site)).epochs:
+        print(f"# epoch {epoch.epoch}\n{labels.public_key(epoch.label).decode()}", end="")
+    return cli.FINE
+
+
+def _site(directory: Path) -> Watermark:
+    return settings.load(directory, complete=False).watermark

@@ -19,7 +19,7 @@ from gateway.settings.section import is_loopback
 from gateway.settings.shared import Pseudonyms
 
 _OPERATIONS = frozenset({"operator", "auditor"})  # whom the operations port takes by certificate in any case
-_DIRECTORIES = {"audit.directory", "audit.second_path", "watermark.index"}  # made when first used
+_DIRECTORIES = {"audit.directory", "audit.second_path", "watermark.index", "watermark.epochs"}  # made when first used
 
 
 def relations(file: str, found: Mapping[str, Any]) -> list[Problem]:

@@ -107,6 +107,15 @@ class Watermark(Section):
     master_key: SecretValue = Field(
         description="32 bytes, raw, hexadecimal or base64. Who has it can forge and find marks"
     )
+    epochs: SitePath = Field(
+        default="keys/marks.epochs.json",
+        validate_default=True,
+        description="Which key epochs there are; written by `hangu watermark rotate`. No file: the first alone",
+    )
+    master_key_before: SecretValue | None = Field(
+        default=None,
+        description="The master that was replaced because somebody may have seen it: its marks are still found, as leads",
+    )
     index: SitePath = Field(
         default="marks", validate_default=True, description="Directory of the index that `hangu trace` searches"
     )
