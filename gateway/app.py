@@ -21,6 +21,7 @@ import tgi.pool
 import tgi.wire
 import watermark
 from gateway import cases, crs, jwks, settings
+from gateway import keys as key_room
 from gateway.cases import CaseResult
 from gateway.core.errors import PolicyError, SettingsError
 from gateway.core.pipeline import Gate
@@ -82,7 +83,7 @@ def lasting(site: Site, *, share: float = 1.0) -> Lasting:
     keys = jwks.read_files(tuple(map(Path, wanted.keys)), wanted.algorithms) if wanted.keys else KeySet(())
     return Lasting(
         keys=lambda: keys,
-        marks=watermark.Keys.from_master(site.settings.watermark.master_key.key()),
+        marks=key_room.marks(site.settings.watermark),
         pseudonym_key=site.settings.pii.pseudonym_key.key(),
         vault=open_vault(site.settings),
         core_rules=crs.of_site(site.settings.crs),
@@ -141,7 +142,26 @@ def build_gate(bundle: Bundle, site: Settings, kept: Lasting) -> Gate:
         rewriters = (redaction, Output(bundle.output), marking)
     except PolicyInvalid as invalid:
         raise PolicyError(str(invalid), hint="mend these; the policies in force stay until then") from invalid
-    return Gate(stages, rewriters, bundle.digest, label=marking.label, slow=redaction.slow, waits=waf.waits if kept.core_rules else None)
+    return Gate(
+        stages,
+        rewriters,
+        bundle.digest,
+        label=marking.label,
+        slow=redaction.slow,
+        slow_replies=redaction.slow_replies,
+        waits=waf.waits if kept.core_rules else None,
+        keeps=_keeps(bundle, site),
+    )
+
+
+def _keeps(bundle: Bundle, site: Settings) -> Callable[[str, tuple[str, ...]], bool] | None:
+    """Whose originals are kept; None where nobody's are, so that nothing is asked for each request."""
+    if not bundle.originals.keeps_some:
+        return None
+    if site.audit.sealing_key is None:
+        hint = "name a key as [audit] sealing_key in gateway.toml, or keep no originals"
+        raise PolicyError("originals are to be sealed, and this site has no key for that", "originals.yaml", hint)
+    return bundle.originals.keeps
 
 
 def run_cases(gate: Gate, bundle: Bundle, site: Settings) -> list[CaseResult]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -31,11 +31,14 @@ class Recording:
     metrics: Metrics
     clock: Callable[[], float]
 
-    async def opened(self, judgement: Judgement, kept: tuple[Passage, ...] | None, digest: str) -> None:
+    async def opened(
+        self, judgement: Judgement, kept: tuple[Passage, ...] | None, digest: str, sealed: str = ""
+    ) -> None:
         """Durable before the model is asked."""
         self.metrics.judged(judgement)
+        exchange = judgement.exchange
         opened = record.opened(
-            judgement.exchange, judgement, digest, judgement.exchange.received_at, redacted=kept, tls=_TLS
+            exchange, judgement, digest, exchange.received_at, redacted=kept, tls=_TLS, sealed=sealed
         )
         self.metrics.inside.inc()
         try:
@@ -44,14 +47,16 @@ class Recording:
             self.metrics.inside.dec()
             raise
 
-    def following(self, exchange: Exchange) -> Callable[[Mapping[Channel, str]], None]:
+    def following(
+        self, exchange: Exchange, original: Callable[[], str] | None = None
+    ) -> Callable[[Mapping[Channel, str]], None]:
         """Parts of a stream go on record while it flows, so that a crash leaves what its caller had seen."""
         parts = Parts(exchange, self.clock())
 
         def tell(released: Mapping[Channel, str]) -> None:
             part = parts.due(released, self.clock())
             if part is not None:
-                self.journal.note(part)
+                self.journal.note(part if original is None else replace(part, sealed=original()))
 
         return tell
 
@@ -69,6 +74,7 @@ class Recording:
             _timings(ending),
             None if ending.answers else 0,
             ending.fault,
+            ending.sealed,
         )
         try:
             await self.journal.append(closed)

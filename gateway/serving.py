@@ -17,7 +17,7 @@ from pathlib import Path
 
 import structlog
 
-from gateway import observe
+from gateway import logbook, observe
 from gateway.app import Site
 from gateway.audit import record
 from gateway.carrying import carry
@@ -65,7 +65,8 @@ async def serve(site: Site, worker: Worker, ready: Callable[[int, int | None], N
         running = await _listen(site, made, worker)
         async with asyncio.TaskGroup() as tasks:
             background = [
-                tasks.create_task(each()) for each in (running.watch.run, *made.background, *_carrying(site, worker))
+                tasks.create_task(each())
+                for each in (running.watch.run, *made.background, *_carrying(site, worker), *_finishing(made, worker))
             ]
             _on_signals(running, tasks)
             await made.journal.append(record.event("gateway.started", time.time(), policy=made.current.gate.digest))
@@ -80,6 +81,12 @@ async def serve(site: Site, worker: Worker, ready: Callable[[int, int | None], N
 def _carrying(site: Site, worker: Worker) -> list[Task]:
     """The first worker sees to it that the record of all is shipped, where the settings name a cluster."""
     return [partial(carry, site.directory)] if worker.is_first and site.settings.elasticsearch else []
+
+
+def _finishing(made: Works, worker: Worker) -> list[Task]:
+    """The first worker gives an end to logs of workers that there are no longer; those of today look after themselves."""
+    ours = {Worker(number, worker.of).origin for number in range(worker.of)}
+    return [partial(logbook.finish_orphans, made.site, made.journal, ours)] if worker.is_first else []
 
 
 def settle_memory() -> None:
@@ -133,8 +140,12 @@ def _on_signals(running: Running, tasks: asyncio.TaskGroup) -> None:
 
 
 async def _reload(running: Running) -> None:
-    """SIGHUP: policies, certificates and revocations anew. What cannot be used is named, and the old stays."""
+    """SIGHUP: policies, certificates, revocations and the signing key anew. What cannot be used is named, and the old stays."""
     await running.watch.reload()
+    try:
+        await logbook.take_key(running.works.site, running.works.journal)
+    except GatewayError as error:
+        _log.error("signing_key_refused", error=str(error))
     for listening in (running.data, running.admin):
         if listening is None:
             continue

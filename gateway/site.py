@@ -98,7 +98,7 @@ def _write_keys(directory: Path) -> bytes:
         private, public = new_signing_key()
         files.write_new(directory / f"{name}.key", private, files.PRIVATE)
         files.write_new(directory / f"{name}.pem", public)
-    for name in ("marks", "pii"):
+    for name in ("marks", "pii", "sealing"):
         files.write_new(directory / f"{name}.key", secrets.token_hex(KEY_BYTES).encode("ascii"), files.PRIVATE)
     return (directory / "tokens.key").read_bytes()
 
@@ -124,6 +124,7 @@ def _values(plan: Plan) -> dict[str, dict[str, Any]]:
             "directory": "audit",
             "signing_key": {"file": "keys/audit.key"},
             "public_key": "keys/audit.pem",
+            "sealing_key": {"file": "keys/sealing.key"},
         },
         "watermark": {"master_key": {"file": "keys/marks.key"}},
         "policies": {"directory": "policies"},

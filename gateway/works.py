@@ -11,17 +11,18 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from aiohttp.web import BaseRequest
 
-from gateway import app, gpu, jwks
+from gateway import app, gpu, jwks, keys, logbook
 from gateway.app import Lasting, Site
-from gateway.audit import record, seal, watches
+from gateway.audit import record, watches
 from gateway.audit.alarms import Alarms, Notify, Sanctions
 from gateway.audit.anomalies import WATCHES, Detectors
 from gateway.audit.journal import Journal
+from gateway.audit.originals import Originals
 from gateway.audit.webhook import webhook
 from gateway.console.console import Console
 from gateway.console.reading import Archive
@@ -34,7 +35,7 @@ from gateway.core.verdict import Code, Finding, Refuse
 from gateway.http.admin import Admin
 from gateway.http.door import Notice, peer_of
 from gateway.http.intake import Intake
-from gateway.http.proxy import Judge, Proxy
+from gateway.http.proxy import Apart, Judge, Proxy
 from gateway.http.strict import Head, Strictness, check, hosts
 from gateway.http.turnstile import Turnstile
 from gateway.http.values import unproved
@@ -45,6 +46,7 @@ from gateway.settings import Settings
 from policies.bundle import Bundle
 from policies.problem import PolicyInvalid
 
+T = TypeVar("T")
 Task = Callable[[], Coroutine[Any, Any, None]]
 
 MARK_BITS = 34  # what a mark carries; 1.7e10 ids, so that a random one is almost surely unused
@@ -103,7 +105,8 @@ async def open_works(site: Site, origin: str, share: float, stack: AsyncExitStac
     journal = await _journal(site, origin, alarms, stack)
     strictness: dict[str, Strictness] = {}
     turnstile = Turnstile(bundle.limits.exchanges_per_client, barred=partial(_barred, alarms.sanctions))
-    ready = Readiness(journal, kept, lambda: backend.health.fault)
+    originals = keys.originals(site.settings.audit)
+    ready = Readiness(journal, kept, lambda: backend.health.fault, originals)
     intake = _intake(site.settings, app.wire(site.settings, bundle.routing.default.name), strictness)
     proxy = Proxy(
         intake,
@@ -113,6 +116,8 @@ async def open_works(site: Site, origin: str, share: float, stack: AsyncExitStac
         Recording(journal, metrics, time.time),
         turnstile,
         time.perf_counter,
+        _apart(stack),
+        originals,
     )
     console = Console(
         Archive(Path(site.settings.audit.directory)),
@@ -152,6 +157,7 @@ class Readiness:
     journal: Journal
     kept: Lasting
     backend_fault: Callable[[], str]
+    originals: Originals | None = None
     draining: bool = False
 
     def missing(self) -> Mapping[str, str]:
@@ -166,7 +172,8 @@ class Readiness:
 
     def worries(self) -> Mapping[str, str]:
         """What is wrong without anybody being turned away yet, by name."""
-        return {"checkpoints": self.journal.fault} if self.journal.fault else {}
+        found = {"checkpoints": self.journal.fault, "originals": self.originals.fault if self.originals else ""}
+        return {name: why for name, why in found.items() if why}
 
 
 def new_id() -> str:
@@ -207,11 +214,8 @@ def _build(site: Site, kept: Lasting, built: dict[str, Bundle]) -> Gate:
 
 async def _journal(site: Site, origin: str, alarms: Alarms, stack: AsyncExitStack) -> Journal:
     """The journal, sealed by the site's key, with copies of each head where the settings say."""
-    wanted = site.settings.audit
-    signer = seal.FileSigner.parse(wanted.signing_key.reveal())
-    copies = [Path(wanted.second_path)] if wanted.second_path else []
-    opened = partial(Journal.open, Path(wanted.directory), origin, signer=signer, copies=copies, watchers=[alarms])
-    return await stack.enter_async_context(await asyncio.to_thread(opened))
+    opening = await asyncio.to_thread(logbook.opening, site)
+    return await stack.enter_async_context(await asyncio.to_thread(opening, origin, watchers=[alarms]))
 
 
 def _alarms(site: Site) -> Alarms:
@@ -245,7 +249,14 @@ async def _told(site: Settings, stack: AsyncExitStack) -> Notify | None:
 
 def _intake(site: Settings, wire: Any, strictness: dict[str, Strictness]) -> Intake:
     return Intake(
-        wire, partial(_check, strictness, "data"), peer_of, site.limits.body_bytes, new_id, new_mark, time.time, unproved
+        wire,
+        partial(_check, strictness, "data"),
+        peer_of,
+        site.limits.body_bytes,
+        new_id,
+        new_mark,
+        time.time,
+        unproved,
     )
 
 
@@ -269,6 +280,17 @@ def _judging(stack: AsyncExitStack) -> Judge:
             return Judgement(exchange, (), Refuse(Code.STAGE_TIMEOUT))
 
     return judged
+
+
+def _apart(stack: AsyncExitStack) -> Apart:
+    """A thread for work on replies that may wait, and a deadline. Its own threads: slow replies hold up no request."""
+    pool = ThreadPoolExecutor(JUDGE_THREADS, thread_name_prefix="reply")
+    stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+
+    async def apart(work: Callable[[], T], /) -> T:
+        return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(pool, work), JUDGE_SECONDS)
+
+    return apart
 
 
 def _named(backend: Backend, name: str) -> Backend:

@@ -15,11 +15,12 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import TypeVar
 
-from policies import access, cases, limits, marks, output, pii, routing, waf
+from policies import access, cases, limits, marks, originals, output, pii, routing, waf
 from policies.access import AccessPolicy
 from policies.cases import Cases
 from policies.limits import LimitsPolicy
 from policies.marks import MarksPolicy
+from policies.originals import OriginalsPolicy
 from policies.output import OutputPolicy
 from policies.pii import PiiPolicy
 from policies.problem import PolicyInvalid, Problem
@@ -44,6 +45,7 @@ class Bundle:
     pii: PiiPolicy
     output: OutputPolicy
     marks: MarksPolicy
+    originals: OriginalsPolicy
     cases: Cases
     digest: str
     files: Mapping[str, bytes]
@@ -58,6 +60,7 @@ SECTIONS: Mapping[str, Sequence[str]] = MappingProxyType(
         "pii": pii.FILES,
         "output": output.FILES,
         "marks": marks.FILES,
+        "originals": originals.FILES,
         "cases": cases.FILES,
     }
 )
@@ -79,6 +82,7 @@ def assemble(files: Mapping[str, bytes]) -> Bundle:
         "pii": problems.of(pii.parse, _claimed(files, pii.FILES)),
         "output": problems.of(output.parse, _claimed(files, output.FILES)),
         "marks": problems.of(marks.parse, _claimed(files, marks.FILES)),
+        "originals": problems.of(originals.parse, _claimed(files, originals.FILES)),
         "cases": problems.of(cases.parse, _claimed(files, cases.FILES)),
     }
     if problems.found:

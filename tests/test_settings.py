@@ -90,7 +90,7 @@ def test_settings_are_frozen(site: Path) -> None:
         ('[backend]\nurl = "http://127.0.0.1/?a=1"', "backend.url", "no query", "keep scheme"),
         ('[backend]\nurl = "http://[::1"', "backend.url", "not a URL", "https://host:port"),
         ('[backend]\napi_key = "sk-1234"', "backend.api_key", "not written into this file", "{file"),
-        ('[backend]\napi_key = {pkcs11 = "x"}', "backend.api_key", "not available", "{file"),
+        ('[backend]\napi_key = {pkcs11 = "x"}', "backend.api_key", "a token gives none out", "{file"),
         ('[backend]\napi_key = {file = "a", env = "B"}', "backend.api_key", "exactly one", "{env"),
         ('[backend]\nkey = {env = "KEY"}', "backend.key", "from a file only", "{file"),
         ('[backend]\nca = ""', "backend.ca", "a path is needed", "relative paths"),
@@ -246,7 +246,7 @@ def test_the_template_with_required_values_loads_and_keeps_every_default(site: P
 
 def test_each_default_shown_in_the_template_is_the_real_default(site: Path) -> None:
     tables = template(tomllib.loads(LEAST)).split("\n\n")
-    absent = ("# [elasticsearch]", "# [pseudonyms]")  # they have no default: they are not there
+    absent = ("# [elasticsearch]", "# [pseudonyms]", "# [crs]")  # they have no default: they are not there
     shown = "\n".join(table for table in tables if not any(name in table for name in absent))
     uncommented = re.sub(r"^# (\w+ = [^…\n]*)$", r"\1", shown, flags=re.MULTILINE)
     assert uncommented.count("\n# ") < shown.count("\n# ") - 50
@@ -267,3 +267,28 @@ def test_the_reference_page_is_the_one_the_code_writes() -> None:
     assert REFERENCE.read_text("utf-8") == reference(), (
         "run: python -m gateway.settings.reference > docs/reference/settings.md"
     )
+
+
+@pytest.mark.parametrize(
+    ("key", "says", "hint"),
+    [
+        ('{pkcs11 = {module = "/x.so", token = "t", key = "k", pin = "1234"}}', "a PIN is not written", "pin = {file"),
+        ('{pkcs11 = {module = "/x.so", token = "t"}}', "exactly module, token, key and pin", "{pkcs11"),
+        ('{pkcs11 = "pkcs11:token=t"}', "named by a table", "{pkcs11"),
+        ('{pkcs11 = {module = "/x.so", token = "t", key = "k", pin = {}}}', "exactly one of file and env", "{file"),
+    ],
+)
+def test_a_key_in_a_token_is_named_whole_and_its_pin_by_reference(site: Path, key: str, says: str, hint: str) -> None:
+    write(site, LEAST.replace('signing_key = {file = "audit.key"}', f"signing_key = {key}"))
+    what, how = problems_of(site)["audit.signing_key"]
+    assert says in what
+    assert hint in how
+    assert "1234" not in what + how
+
+
+def test_a_token_whose_library_or_pin_is_not_there_is_found_before_the_start(site: Path) -> None:
+    named = '{pkcs11 = {module = "gone.so", token = "t", key = "k", pin = {env = "NO_SUCH_PIN"}}}'
+    write(site, LEAST.replace('signing_key = {file = "audit.key"}', f"signing_key = {named}"))
+    assert "gone.so: the token's library cannot be read" in problems_of(site, complete=True)["audit.signing_key"][0]
+    (site / "gone.so").write_text("there now")
+    assert "NO_SUCH_PIN" in problems_of(site, complete=True)["audit.signing_key"][0]

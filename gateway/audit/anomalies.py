@@ -76,7 +76,7 @@ WATCHES = (
 ATTACKS = frozenset(
     {"attack_detected", "prompt_injection", "control_token_forged", "url_not_allowed", "schema_too_complex"}
 )
-FAILURES = frozenset({"stage_failed", "stage_timeout", "audit_unavailable", "keys_unavailable"})
+FAILURES = frozenset({"stage_failed", "stage_timeout", "audit_unavailable", "sealing_unavailable", "keys_unavailable"})
 
 T = TypeVar("T")
 Key = tuple[str, str]  # tenant and subject

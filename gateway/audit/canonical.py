@@ -70,8 +70,8 @@ def plain(record: Record) -> dict[str, Any]:
     match record:
         case Opened(passages=passages, tls=tls, sealed=sealed):
             told |= {"passages": [_named(p) for p in passages], "tls": dict(tls), "sealed": bool(sealed)}
-        case Closed(answers=answers, usage=usage, timings=timings):
-            told |= {"answers": [_named(a) for a in answers], "timings": dict(timings)}
+        case Closed(answers=answers, usage=usage, timings=timings, sealed=sealed):
+            told |= {"answers": [_named(a) for a in answers], "timings": dict(timings), "sealed": bool(sealed)}
             told["usage"] = usage and {
                 "prompt_tokens": usage.prompt_tokens,
                 "completion_tokens": usage.completion_tokens,
@@ -145,13 +145,20 @@ def _closed(r: Closed) -> tuple[dict[str, Any], dict[str, Any]]:
         "mark": r.mark,
         "fault": r.fault,
     }
-    return head, {"texts": [a.text for a in r.answers]} if r.answers else {}
+    return head, _said(r)
 
 
 def _part(r: Part) -> tuple[dict[str, Any], dict[str, Any]]:
     answers = [(a.channel, a.length) for a in r.answers]
     head = {"id": r.id, "at": r.at, "tenant": r.tenant, "user": r.user, "answers": answers}
-    return head, {"texts": [a.text for a in r.answers]} if r.answers else {}
+    return head, _said(r)
+
+
+def _said(r: Closed | Part) -> dict[str, Any]:
+    body: dict[str, Any] = {"texts": [a.text for a in r.answers]} if r.answers else {}
+    if r.sealed:
+        body["sealed"] = r.sealed
+    return body
 
 
 def _event(r: Event) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -246,11 +253,13 @@ def _read_closed(head: dict[str, Any], body: dict[str, Any]) -> Closed:
         findings=tuple(_read_finding(f) for f in head["findings"]),
         usage=Usage(*head["usage"]) if head["usage"] else None,
         timings=_pairs(head["timings"]),
+        sealed=body.get("sealed", ""),
     )
 
 
 def _read_part(head: dict[str, Any], body: dict[str, Any]) -> Part:
-    return Part(head["id"], head["at"], head["tenant"], head["user"], _read_answers(head, body))
+    answers = _read_answers(head, body)
+    return Part(head["id"], head["at"], head["tenant"], head["user"], answers, body.get("sealed", ""))
 
 
 def _read_event(head: dict[str, Any], body: dict[str, Any]) -> Event:

@@ -10,15 +10,17 @@ hangu/w0                      the log's name: site and origin
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from gateway.core.errors import AuditError
+
+Publics = bytes | Sequence[bytes]  # the 32 bytes of a public key; or of several, the one in use first
 
 ED25519 = b"\x01"  # C2SP signed-note's signature type
 DASH = "— "
@@ -88,8 +90,25 @@ def verifier_key(name: str, public: bytes) -> str:
     return f"{name}+{key_id(name, public).hex()}+{b64encode(ED25519 + public).decode()}"
 
 
+def public_keys(pem: bytes) -> tuple[bytes, ...]:
+    """Every public key of a file: the one in use first, then those it took the place of, newest first."""
+    end = b"-----END PUBLIC KEY-----"
+    return tuple(public_key(part + end) for part in pem.split(end)[:-1]) or (public_key(pem),)
+
+
+def public_pem(public: bytes) -> bytes:
+    """The 32 bytes of an Ed25519 public key as PEM."""
+    key = Ed25519PublicKey.from_public_bytes(public)
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def each_of(public: Publics) -> tuple[bytes, ...]:
+    """The keys, however they were handed in."""
+    return (public,) if isinstance(public, bytes) else tuple(public)
+
+
 def public_key(pem: bytes) -> bytes:
-    """The 32 bytes of an Ed25519 public key in PEM."""
+    """The 32 bytes of an Ed25519 public key in PEM; of several, the first."""
     try:
         key = load_pem_public_key(pem)
     except ValueError as error:
@@ -99,9 +118,9 @@ def public_key(pem: bytes) -> bytes:
     return key.public_bytes_raw()
 
 
-def is_signed(checkpoint: Checkpoint, public: bytes) -> bool:
-    """Did this key sign it, under the log's own name?"""
-    return _is_signed(checkpoint.name, checkpoint.text, checkpoint.signatures, public)
+def is_signed(checkpoint: Checkpoint, public: Publics) -> bool:
+    """Did this key, or one of these, sign it, under the log's own name?"""
+    return any(_is_signed(checkpoint.name, checkpoint.text, checkpoint.signatures, one) for one in each_of(public))
 
 
 def manifest_text(name: str, origins: Iterable[str]) -> bytes:
@@ -109,12 +128,13 @@ def manifest_text(name: str, origins: Iterable[str]) -> bytes:
     return "".join(f"{line}\n" for line in (name, *sorted(origins))).encode()
 
 
-def read_manifest(note: bytes, public: bytes) -> list[str]:
-    """The origins of a signed manifest. Raises AuditError when the key did not sign it."""
+def read_manifest(note: bytes, public: Publics) -> list[str]:
+    """The origins of a signed manifest. Raises AuditError when none of these keys signed it."""
     try:
         text, _, tail = note.decode().partition("\n\n")
         name, *listed = text.split("\n")
-        good = _is_signed(name, text.encode() + b"\n", _signatures(tail), public)
+        signatures = list(_signatures(tail))
+        good = any(_is_signed(name, text.encode() + b"\n", signatures, one) for one in each_of(public))
     except ValueError as error:
         raise AuditError("not a signed manifest of origins") from error
     if not good:

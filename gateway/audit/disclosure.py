@@ -7,15 +7,15 @@ asked what when is kept is the duty that a record exists for. Nothing here delet
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.audit.journal import Journal, Receipt
 from gateway.audit.projection import Projection
-from gateway.audit.query import Filter
-from gateway.audit.record import Event, Opened, event
-from gateway.audit.vault import Vault
+from gateway.audit.query import Entry, Filter
+from gateway.audit.record import Closed, Event, Opened, Part, event
+from gateway.audit.vault import Vault, Words
 from gateway.core.errors import AuditError
 
 ROLE = "auditor"  # the role that reveals and erases
@@ -37,6 +37,17 @@ class Erased:
     receipt: Receipt
     records: int
     key_destroyed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """Original texts and their places: as they came, and as the model wrote them."""
+
+    request: Words
+    answer: Words
+
+
+Needed = int | Callable[[str, tuple[str, ...]], int]
 
 
 async def hold(journal: Journal, person: Person, tenant: str, user: str, reason: str, at: float) -> Receipt:
@@ -80,20 +91,41 @@ async def erase(
 
 async def reveal(
     journal: Journal, vault: Vault, record: Projection, persons: Sequence[Person], exchange: str, reason: str, at: float,
-    *, needed: int = 1,
-) -> tuple[str, ...]:  # fmt: skip
-    """The original texts of an exchange, once it is on the record who wanted them and why."""
-    _may(persons, needed, reason)
-    sealed = [e.record for e in record.of(exchange) if isinstance(e.record, Opened) and e.record.sealed]
-    if not sealed:
+    *, needed: Needed = 1,
+) -> Revealed:  # fmt: skip
+    """The original texts of an exchange, once it is on the record who wanted them and why.
+
+    `needed` is how many auditors that takes, or a function of the exchange's tenant and roles that says so.
+    """
+    opened = [e.record for e in record.of(exchange) if isinstance(e.record, Opened) and e.record.sealed]
+    one = opened[-1] if opened else None
+    _may(persons, needed(one.tenant, one.roles) if one and callable(needed) else needed, reason)
+    if one is None:
         raise AuditError(
             "nothing is sealed for this exchange", exchange, "originals are kept where policy says so, until erased"
         )
-    one = sealed[-1]
     names = ",".join(person.name for person in persons)
     facts = {"reason": reason, "exchange": exchange}
     await journal.append(event(REVEALED, at, facts, actor=names, tenant=one.tenant, subject=one.user))
-    return vault.open(one.sealed, one.id, one.tenant, one.user)
+    request = vault.open(one.sealed, one.id, one.tenant, one.user, "request")
+    return Revealed(request, _answered(record.of(exchange), vault))
+
+
+def _answered(entries: Sequence[Entry], vault: Vault) -> Words:
+    """What the model wrote: from the exchange's end, or from the parts of a stream that never came to one."""
+    for entry in entries:
+        if isinstance(entry.record, Closed) and entry.record.sealed:
+            return _opened(vault, entry.record, "answer")
+    said: dict[str, str] = {}
+    for entry in entries:
+        if isinstance(entry.record, Part) and entry.record.sealed:
+            for channel, text in _opened(vault, entry.record, "part"):
+                said[channel] = said.get(channel, "") + text
+    return tuple(said.items())
+
+
+def _opened(vault: Vault, one: Closed | Part, what: str) -> Words:
+    return vault.open(one.sealed, one.id, one.tenant, one.user, what)
 
 
 def is_held(record: Projection, tenant: str, user: str) -> bool:
@@ -103,8 +135,9 @@ def is_held(record: Projection, tenant: str, user: str) -> bool:
     return last is not None and last.kind == HELD
 
 
-def _may(persons: Sequence[Person], needed: int, reason: str) -> None:
+def _may(persons: Sequence[Person], needed: Needed, reason: str) -> None:
     fit = {person.name for person in persons if ROLE in person.roles}
+    needed = 1 if callable(needed) else needed  # of nothing that is sealed, one auditor may hear so
     if len(fit) < needed:
         raise AuditError(f"this needs {needed} with the role {ROLE}, and has {len(fit)}", hint="sign in as an auditor")
     if not reason.strip():

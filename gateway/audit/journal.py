@@ -40,6 +40,8 @@ class Receipt:
     seq: int
 
 
+INTERRUPTED = "interrupted"  # the fault of an exchange whose worker did not live to give it an end
+
 SIZES = Sizes()
 
 Waiting = tuple[Item, "asyncio.Future[Receipt]"]
@@ -48,8 +50,9 @@ Waiting = tuple[Item, "asyncio.Future[Receipt]"]
 class Journal:
     """One origin's journal, open for writing. Make it with `Journal.open`; one event loop uses it."""
 
-    def __init__(self, origin: str, writer: Writer, salts: Salts, lock: int) -> None:
+    def __init__(self, origin: str, writer: Writer, salts: Salts, lock: int, sealer: Sealer | None = None) -> None:
         self.origin = origin
+        self._sealer = sealer
         self._writer, self._salts, self._lock = writer, salts, lock
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"journal-{origin}")
         self._queue: list[Waiting] = []
@@ -67,17 +70,23 @@ class Journal:
         sizes: Sizes = SIZES,
         signer: Signer | None = None,
         copies: Sequence[Path] = (),
+        retired: Sequence[bytes] = (),
+        heads_kept: int = 0,
         watchers: Sequence[Watcher] = (),
         entropy: Callable[[int], bytes] = os.urandom,
+        actor: str = "",
     ) -> Journal:
         """Take the origin for this process, mend what a crash left, and record that. Reads one segment at most.
 
-        `directory` is `DIR/audit`; `copies` are further places that keep every checkpoint. Raises AuditError when another
+        `directory` is `DIR/audit`; `copies` are further places that keep every checkpoint, `retired` the keys that signed
+        before this one, `heads_kept` how many of the newest checkpoints stay (0: all), `actor` who opens a log that is
+        not its own. Raises AuditError when another
         process has the origin, nothing can be written, or the record is not the one that was sealed.
         """
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = _take(directory, f"lock-{origin}", f"origin {origin}")
-        told = [*watchers, *([Sealer(directory, origin, signer, copies)] if signer else [])]
+        sealer = Sealer(directory, origin, signer, copies, retired, heads_kept) if signer else None
+        told = [*watchers, *([sealer] if sealer else [])]
         try:
             found = recovery.find(directory, origin)
             for watcher in told:
@@ -86,13 +95,13 @@ class Journal:
             segments = Segments(directory, origin, disk, sizes, clock, found.tree, dict(found.open))
             salts, its_own = Salts(entropy), Salts(entropy)  # a pool for each thread
             writer = Writer(segments, disk, sizes, directory / f"ballast-{origin}", its_own.item, clock, told)
-            _begin(writer, salts, found, clock, (origin, directory))
+            _begin(writer, salts, found, clock, (origin, directory, actor))
         except BaseException:
             for watcher in told:
                 watcher.close()
             os.close(lock)
             raise
-        return cls(origin, writer, salts, lock)
+        return cls(origin, writer, salts, lock, sealer)
 
     @property
     def low(self) -> bool:
@@ -113,6 +122,17 @@ class Journal:
     def sealed(self) -> int:
         """How many records are in a signed tree so far."""
         return self._writer.sealed
+
+    @property
+    def public(self) -> bytes:
+        """The key that seals it, or nothing."""
+        return self._sealer.public if self._sealer else b""
+
+    async def sign_with(self, signer: Signer, retired: Sequence[bytes], at: float) -> Receipt:
+        """Another key signs from now on: on the record, so that a checkpoint of its own follows within a second."""
+        if self._sealer is not None:
+            self._sealer.take(signer, retired)
+        return await self.append(event("key.taken", at, {"public": signer.public.hex()}, subject=self.origin))
 
     async def append(self, record: Record) -> Receipt:
         """Durable when this returns. Raises AuditError when it is not, and then nobody may be answered."""
@@ -223,12 +243,13 @@ def _take(directory: Path, name: str, what: str) -> int:
 
 
 def _begin(
-    writer: Writer, salts: Salts, found: recovery.Found, clock: Callable[[], float], place: tuple[str, Path]
+    writer: Writer, salts: Salts, found: recovery.Found, clock: Callable[[], float], place: tuple[str, Path, str]
 ) -> None:
     """The first records of a run: that it began, what was cut, and an end for each exchange that never got one."""
-    now, (origin, directory) = clock(), place
+    now, (origin, directory, actor) = clock(), place
     others = ",".join(sorted({origin, *frames.origins(directory)}))
-    told: list[Record] = [event("journal.started", now, {"first": found.tree.size, "origins": others}, subject=origin)]
+    facts = {"first": found.tree.size, "origins": others}
+    told: list[Record] = [event("journal.started", now, facts, actor=actor, subject=origin)]
     if found.torn:
         told.append(event("journal.recovered", now, found.torn, subject=origin))
     told += _unknown(found.open, now)
@@ -240,6 +261,6 @@ def _begin(
 
 def _unknown(left: Open, now: float) -> list[Record]:
     return [
-        Closed(id_, millis(now), tenant, user, Outcome.UNKNOWN, "", (), (), None, (), 0)
+        Closed(id_, millis(now), tenant, user, Outcome.UNKNOWN, "", (), (), None, (), 0, INTERRUPTED)
         for id_, (tenant, user) in left.items()
     ]

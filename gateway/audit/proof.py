@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.audit import canonical
-from gateway.audit.checkpoint import Checkpoint, is_signed, parse, split, verifier_key
+from gateway.audit.checkpoint import Checkpoint, Publics, each_of, is_signed, parse, split, verifier_key
 from gateway.audit.hashes import Hashes
 from gateway.audit.merkle import consistency, continues, inclusion, leaf_hash, root_from_inclusion
 from gateway.core.errors import AuditError
@@ -20,7 +20,7 @@ from gateway.core.errors import AuditError
 Place = tuple[str, int, bytes]  # origin, number and head of a record
 
 
-def prove(directory: Path, places: Sequence[Place], public: bytes) -> dict[str, Any]:
+def prove(directory: Path, places: Sequence[Place], public: Publics) -> dict[str, Any]:
     """Inclusion of these records in their origins' newest checkpoints. Raises AuditError when one is not sealed yet."""
     return {"format": "hangu-proof", "v": 1, "records": [_prove(directory, place, public) for place in places]}
 
@@ -32,7 +32,7 @@ def prove_record(store: Hashes, checkpoint: Checkpoint, seq: int) -> list[bytes]
     return inclusion(store.subtree, seq, checkpoint.size)
 
 
-def check(proof: dict[str, Any], public: bytes) -> list[str]:
+def check(proof: dict[str, Any], public: Publics) -> list[str]:
     """What is wrong with a proof, in words; nothing when it holds. One that proves no record at all holds nothing."""
     if not isinstance(proof, dict) or proof.get("format") != "hangu-proof" or not isinstance(proof.get("records"), list):
         return ["this is no proof"]
@@ -66,7 +66,7 @@ def newest(directory: Path, origin: str) -> Checkpoint:
     return parse(notes[-1])
 
 
-def _prove(directory: Path, place: Place, public: bytes) -> dict[str, Any]:
+def _prove(directory: Path, place: Place, public: Publics) -> dict[str, Any]:
     origin, seq, head = place
     checkpoint = newest(directory, origin)
     store = Hashes(directory, origin)
@@ -80,11 +80,17 @@ def _prove(directory: Path, place: Place, public: bytes) -> dict[str, Any]:
         "head": head.decode(),
         "path": [b64encode(node).decode() for node in path],
         "checkpoint": checkpoint.note.decode(),
-        "key": verifier_key(checkpoint.name, public),
+        "key": verifier_key(checkpoint.name, _key_of(checkpoint, public)),
     }
 
 
-def _checked(told: Any, public: bytes) -> str:
+def _key_of(checkpoint: Checkpoint, public: Publics) -> bytes:
+    """Which of the keys signed it; the one in use where none did, and checking will say so."""
+    keys = each_of(public)
+    return next((key for key in keys if is_signed(checkpoint, key)), keys[0])
+
+
+def _checked(told: Any, public: Publics) -> str:
     """As `_check`, of anything that somebody may hand in as a proof."""
     try:
         return _check(told, public)
@@ -92,7 +98,7 @@ def _checked(told: Any, public: bytes) -> str:
         return "a record's proof cannot be read"
 
 
-def _check(told: dict[str, Any], public: bytes) -> str:
+def _check(told: dict[str, Any], public: Publics) -> str:
     checkpoint = parse(told["checkpoint"].encode())
     where = f"{told['origin']} record {told['seq']}"
     if not is_signed(checkpoint, public):

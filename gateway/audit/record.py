@@ -103,7 +103,10 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """How it ended and what the caller got. `timings` are named microseconds; `mark` is 0 when nothing was marked."""
+    """How it ended and what the caller got. `timings` are named microseconds; `mark` is 0 when nothing was marked.
+
+    `sealed` holds the answer as the model wrote it, where policy keeps originals.
+    """
 
     id: str
     at: int
@@ -117,6 +120,7 @@ class Closed:
     timings: tuple[tuple[str, int], ...]
     mark: int
     fault: str = ""
+    sealed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,7 @@ class Part:
     tenant: str
     user: str
     answers: tuple[Answer, ...]
+    sealed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +211,7 @@ def closed(
     timings: Mapping[str, float] | None = None,
     mark: int | None = None,
     fault: str = "",
+    sealed: str = "",
 ) -> Closed:
     """The end of an exchange. `answers` are the released texts (`Inspection.released`); `timings` are in seconds.
 
@@ -225,6 +231,7 @@ def closed(
         timings=tuple(sorted((name, round(seconds * 1e6)) for name, seconds in (timings or {}).items())),
         mark=exchange.mark if mark is None else mark,
         fault=fault,
+        sealed=sealed,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -41,6 +42,21 @@ def find(directory: Path, origin: str) -> Found:
             continue
         return found
     return found
+
+
+def left_open(directory: Path, origin: str) -> Open:
+    """The exchanges without an end in somebody else's log. Reads one segment at most, and changes nothing."""
+    for _first, path in reversed(frames.segments(directory, origin)):
+        try:
+            header = frames.read_segment_header(path)
+        except AuditError:
+            continue  # never became durable: it holds nothing acknowledged
+        left: Open = {id_: (tenant, user) for id_, tenant, user in header.open}
+        with suppress(frames.Damage):  # a torn tail: neither does that
+            for frame in frames.read(path):
+                track(left, canonical.decode(frame.kind, frame.head, b""))
+        return left
+    return {}
 
 
 MAX_TORN_HEADER_BYTES = 1 << 28  # far more than one commit: a first segment this long cannot be only a torn start

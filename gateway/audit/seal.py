@@ -1,4 +1,4 @@
-"""Signs the tree: keys, checkpoints, and when they are made. Off the hot path: a thread of its own, at most a second behind.
+"""Signs the tree: signers, checkpoints, and when they are made. Off the hot path: a thread of its own, at most a second behind.
 
 A checkpoint goes beside the segments and to every further path given, each of which keeps them all: whoever holds an
 old one can tell later whether anything before it was changed. Checking them is `verify`'s matter.
@@ -25,22 +25,23 @@ from cryptography.hazmat.primitives.serialization import (
 
 from gateway.audit.checkpoint import (
     Checkpoint,
+    Publics,
     is_signed,
     key_id,
     manifest_text,
-    parse,
     read_manifest,
     signature_line,
-    split,
 )
 from gateway.audit.disk import replace_durably
 from gateway.audit.hashes import Hashes, catch_up
+from gateway.audit.heads import history_path, keep, last_checkpoint, latest_path, mend, show, thin
 from gateway.audit.merkle import Frontier
 from gateway.audit.segment import Item
 from gateway.core.errors import AuditError
 
 EVERY_SECONDS = 1.0  # how long a record may wait for its checkpoint
 EVERY_LEAVES = 256  # or how many may: one full tile
+THIN_LEAST = 1000  # heads between two thinnings of their file
 REST_SECONDS = 0.2  # between two checkpoints: each costs the disk a sync that records are waiting for
 
 
@@ -102,55 +103,51 @@ def signed(signer: Signer, origin: str, size: int, root: bytes) -> Checkpoint:
     return replace(bare, signatures=((bare.name, blob),))
 
 
-def history_path(directory: Path, origin: str) -> Path:
-    """Every checkpoint of an origin, one after another."""
-    return directory / f"checkpoints-{origin}.log"
-
-
-def latest_path(directory: Path, origin: str) -> Path:
-    return directory / f"checkpoint-{origin}"
-
-
-def last_checkpoint(directory: Path, origin: str) -> Checkpoint | None:
-    """The newest whole checkpoint kept there."""
-    path = history_path(directory, origin)
-    if not path.exists():
-        return None
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - TAIL_BYTES))
-        notes = list(split(file.read()))
-    return parse(notes[-1]) if notes else None
-
-
-TAIL_BYTES = 4096  # some twenty notes; the last of several is whole
-
-
-def known_origins(directory: Path, public: bytes) -> list[str]:
+def known_origins(directory: Path, public: Publics) -> list[str]:
     """The origins listed so far. Raises AuditError when another key signed the list."""
     path = directory / "origins"
     return read_manifest(path.read_bytes(), public) if path.exists() else []
 
 
-def list_origin(directory: Path, origin: str, signer: Signer) -> None:
-    """Enter an origin in the signed list of all that ever were, so that one cannot vanish whole."""
+def list_origin(directory: Path, origin: str, signer: Signer, retired: Sequence[bytes] = ()) -> None:
+    """Enter an origin in the signed list of all that ever were, so that one cannot vanish whole.
+
+    A list that a retired key signed is signed anew.
+    """
     lock = os.open(directory / "lock-origins", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)  # workers that start together must not forget one another
     try:
-        known = known_origins(directory, signer.public)
-        if origin not in known:
+        known = known_origins(directory, (signer.public, *retired))
+        if origin not in known or not _is_listed_by(directory, signer.public):
             name = f"{signer.name}/origins"
-            text = manifest_text(name, [origin, *known])
+            text = manifest_text(name, {origin, *known})
             blob = key_id(name, signer.public) + signer.sign(text)
             replace_durably(directory / "origins", text + b"\n" + signature_line(name, blob))
     finally:
         os.close(lock)
 
 
+def _is_listed_by(directory: Path, public: bytes) -> bool:
+    try:
+        return bool(known_origins(directory, public))
+    except AuditError:
+        return False
+
+
 class Sealer:
     """A watcher of the journal that keeps the hashes and signs the tree. `fault` says why it is behind, if it is."""
 
-    def __init__(self, directory: Path, origin: str, signer: Signer, copies: Sequence[Path] = ()) -> None:
-        self._directory, self._origin, self._signer = directory, origin, signer
+    def __init__(
+        self,
+        directory: Path,
+        origin: str,
+        signer: Signer,
+        copies: Sequence[Path] = (),
+        retired: Sequence[bytes] = (),
+        kept: int = 0,
+    ) -> None:
+        self._directory, self._origin = directory, origin
+        self._signer, self._retired, self._keep = signer, tuple(retired), kept
         self._places = (directory, *copies)
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._store = Hashes(directory, origin, writable=True)
@@ -158,6 +155,7 @@ class Sealer:
         self._pending: list[tuple[int, Sequence[bytes]]] = []
         self._head: tuple[int, bytes] = (0, b"")
         self._listed = False
+        self._unthinned = THIN_LEAST + kept // 10  # once at the start
         self._thread = threading.Thread(target=self._run, name=f"seal-{origin}", daemon=True)
         self.sealed = 0
         self.fault = ""
@@ -167,13 +165,22 @@ class Sealer:
         catch_up(self._directory, self._origin, self._store, tree)
         for place in self._places:
             place.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _mend(history_path(place, self._origin))
+            mend(history_path(place, self._origin))
             last = last_checkpoint(place, self._origin)
             if last is not None:
                 self._must_continue(last, tree.size, place)
                 self.sealed = max(self.sealed, last.size)
         self._head = (tree.size, tree.root())
         self._thread.start()
+
+    @property
+    def public(self) -> bytes:
+        """The key in use."""
+        return self._signer.public
+
+    def take(self, signer: Signer, retired: Sequence[bytes]) -> None:
+        """Sign with this key from the next checkpoint on."""
+        self._signer, self._retired, self._listed = signer, tuple(retired), False
 
     def written(self, first: int, items: Sequence[Item], hashes: Sequence[bytes], root: bytes) -> None:
         self._pending.append((first, hashes))
@@ -192,7 +199,7 @@ class Sealer:
     def _must_continue(self, last: Checkpoint, size: int, place: Path) -> None:
         where = str(history_path(place, self._origin))
         hint = "run `hangu audit verify`; restore the segments, or move the whole directory aside as evidence"
-        if not is_signed(last, self._signer.public):
+        if not is_signed(last, (self._signer.public, *self._retired)):
             raise AuditError("the last checkpoint is not signed by this key", where, hint)
         if last.size > size:
             raise AuditError(f"the record ends at {size}, but {last.size} records were sealed", where, hint)
@@ -220,42 +227,19 @@ class Sealer:
             self._store.append(first, hashes)
             self._pending.pop(0)
         if size and not self._listed:
-            list_origin(self._directory, self._origin, self._signer)
+            list_origin(self._directory, self._origin, self._signer, self._retired)
             self._listed = True
         if size > self.sealed:
             note = signed(self._signer, self._origin, size, root).note
             for place in self._places:
-                _keep(history_path(place, self._origin), note)
-            _show(latest_path(self._directory, self._origin), note)
+                keep(history_path(place, self._origin), note)
+            show(latest_path(self._directory, self._origin), note)
             self.sealed = size
+            self._thin()
 
-
-def _keep(path: Path, note: bytes) -> None:
-    """Append, whole and durably, or not at all."""
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    try:
-        before = os.fstat(fd).st_size
-        if os.write(fd, note) != len(note):
-            os.ftruncate(fd, before)
-            raise AuditError("no room for a checkpoint", str(path))
-        os.fdatasync(fd)
-    finally:
-        os.close(fd)
-
-
-def _show(path: Path, note: bytes) -> None:
-    """The newest one by itself, for whoever asks. Not synced: it is the last of those that are."""
-    fresh = path.with_name(path.name + ".new")
-    fresh.write_bytes(note)
-    fresh.replace(path)
-
-
-def _mend(path: Path) -> None:
-    """Cut a note that a crash tore off: it had promised nothing yet."""
-    if not path.exists():
-        return
-    with path.open("r+b") as file:
-        begin = max(0, path.stat().st_size - TAIL_BYTES)
-        file.seek(begin)
-        tail = file.read()
-        file.truncate(begin + len(b"".join(split(tail))))
+    def _thin(self) -> None:
+        """Now and then: the file is read and written whole. Copies elsewhere are evidence held by others, and not ours to thin."""
+        self._unthinned += 1
+        if self._unthinned > max(THIN_LEAST, self._keep // 10):
+            thin(self._directory, self._origin, self._keep)
+            self._unthinned = 0

@@ -16,27 +16,14 @@ from typing import Any, NoReturn
 
 import orjson
 
-from gateway.audit import frames
-from gateway.audit.checkpoint import Checkpoint, is_signed, parse, read_manifest, split
+from gateway.audit import frames, witnesses
+from gateway.audit.checkpoint import Checkpoint, Publics, each_of
 from gateway.audit.frames import Damage, Frame
 from gateway.audit.merkle import Frontier
+from gateway.audit.witnesses import Problem
 from gateway.core.errors import AuditError
 
-
 _TELLING = {"route": 1, "outcome": 2, "facts": 3, "answers": 4}  # in this order: `answers` are in closed records too
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong, in which file, and the number of the first record that it touches (-1: none in particular)."""
-
-    what: str
-    where: str
-    seq: int = -1
-
-    def __str__(self) -> str:
-        record = f": record {self.seq}" if self.seq >= 0 else ""
-        return f"{self.where}{record}: {self.what}"
 
 
 @dataclass(slots=True)
@@ -71,19 +58,23 @@ class Report:
         return not self.problems
 
 
-def verify(directory: Path, public: bytes, kept: Sequence[Path] = ()) -> Report:
-    """Check `DIR/audit` with the 32 bytes of the public key. `kept` are checkpoints from elsewhere: files, or folders of them.
+def verify(directory: Path, public: Publics, kept: Sequence[Path] = ()) -> Report:
+    """Check `DIR/audit` with the 32 bytes of the public key; of several keys, all but the first are retired.
+
+    `kept` are checkpoints from elsewhere: files, or folders of them. What a retired key signed counts, but each log's newest
+    checkpoint must be by the key in use: whoever stole a retired one cannot go on with it.
 
     Raises AuditError when there is nothing that could be checked.
     """
     found = frames.origins(directory)
     if not found:
         raise AuditError("no audit segments here", str(directory), "is this a site's audit directory?")
-    notes, problems = _checkpoints((directory, *kept), public)
+    notes, problems = witnesses.checkpoints((directory, *kept), public)
     seen = _Seen()
     logs = [_Reading(directory, origin, notes.get(origin, []), seen).log for origin in found]
     problems += [problem for log in logs for problem in log.problems]
-    problems += _missing_origins(directory, public, found, {*notes, *seen.origins})
+    problems += witnesses.missing_origins(directory, public, found, {*notes, *seen.origins})
+    problems += witnesses.retired(notes, each_of(public)[0])
     problems += seen.unexplained()
     return Report(tuple(logs), tuple(problems), tuple(_remarks(logs)))
 
@@ -242,45 +233,6 @@ def _leaf_hashes(directory: Path, origin: str) -> Iterator[bytes]:
     for _first, path in frames.segments(directory, origin):
         for frame in frames.read(path):
             yield sha256(b"\0" + sha256(frame.head).digest()).digest()
-
-
-def _checkpoints(
-    places: Iterable[Path], public: bytes
-) -> tuple[dict[str, list[tuple[Checkpoint, Path]]], list[Problem]]:
-    """Every signed checkpoint, by origin. Unsigned ones are problems, and so are two of one size that differ."""
-    good: dict[str, list[tuple[Checkpoint, Path]]] = {}
-    heads: dict[tuple[str, int], bytes] = {}
-    problems: list[Problem] = []
-    for path in [file for place in places for file in _files(place)]:
-        for note in split(path.read_bytes()):
-            try:
-                checkpoint = parse(note)
-            except AuditError as error:
-                problems.append(Problem(error.what, path.name))
-                continue
-            if not is_signed(checkpoint, public):
-                problems.append(Problem(f"the checkpoint of {checkpoint.size} is not signed by this key", path.name))
-                continue
-            if heads.setdefault((checkpoint.name, checkpoint.size), checkpoint.root) != checkpoint.root:
-                what = f"two checkpoints of {checkpoint.size} records differ: the log was forked"
-                problems.append(Problem(what, path.name, checkpoint.size - 1))
-            good.setdefault(checkpoint.origin, []).append((checkpoint, path))
-    return good, problems
-
-
-def _files(place: Path) -> list[Path]:
-    if not place.exists():
-        raise AuditError("no such checkpoint file or folder", str(place))
-    return sorted(place.glob("checkpoint*-*")) if place.is_dir() else [place]
-
-
-def _missing_origins(directory: Path, public: bytes, found: list[str], known: set[str]) -> list[Problem]:
-    listed = directory / "origins"
-    try:
-        names = {*known, *read_manifest(listed.read_bytes(), public)} if listed.exists() else known
-    except AuditError as error:
-        return [Problem(error.what, listed.name)]
-    return [Problem("the whole log is missing", origin, 0) for origin in sorted(names - set(found))]
 
 
 def _remarks(logs: Iterable[Log]) -> list[str]:

@@ -9,23 +9,25 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from gateway import keys
 from gateway.audit.canonical import canonical
-from gateway.audit.checkpoint import public_key
+from gateway.audit.checkpoint import public_keys
 from gateway.audit.export import csv_lines, iso, json_lines, tiles
 from gateway.audit.projection import Projection
 from gateway.audit.proof import check, newest, prove
 from gateway.audit.query import Entry, Filter
 from gateway.audit.record import Closed, Event, Opened
+from gateway.audit.seal import Signer
 from gateway.audit.verify import Report, verify
 from gateway.cli.words import say
 from gateway.core.errors import AuditError, GatewayError
+from gateway.settings import FILE_NAME, Secret, one
+from gateway.settings.inside import Audit
 
 NAME = "audit"
 HELP = {"en": "verify and read the record", "zh": "校验与查阅审计记录"}
@@ -53,9 +55,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _filter(one)
     one.add_argument("--format", choices=("csv", "jsonl", "tiles"), default="jsonl")
     one.add_argument("--out", type=Path, help=say("file, or folder for tiles", "输出文件；tiles 为目录"))
-    from gateway.cli import audit_shipping, audit_stamping, audit_writing  # they import this module
+    from gateway.cli import audit_keys, audit_shipping, audit_stamping, audit_writing  # they import this module
 
     audit_writing.configure(verbs)
+    audit_keys.configure(verbs)
     audit_shipping.configure(verbs)
     audit_stamping.configure(verbs)
 
@@ -72,33 +75,53 @@ def run(args: argparse.Namespace) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a site's record is and what it is checked with. `signing_key` is there on the gateway's own machine only."""
+    """Where a site's record is, what it is checked with, and what its settings say of it."""
 
     directory: Path
     public_file: Path
-    signing_key: Path
-    copies: tuple[Path, ...] = ()
+    settings: Audit
+
+    @property
+    def copies(self) -> tuple[Path, ...]:
+        return (Path(self.settings.second_path),) if self.settings.second_path else ()
+
+    @property
+    def can_sign(self) -> bool:
+        """Is the signing key within reach? It is on the gateway's own machine only."""
+        named = self.settings.signing_key
+        return not isinstance(named, Secret) or named.file is None or named.file.exists()
+
+    def signer(self) -> Signer:
+        """Who signs the record. Raises GatewayError saying why nobody can."""
+        return keys.signer(self.settings.signing_key)
 
     @property
     def public(self) -> bytes:
+        """The key in use."""
+        return self.publics[0]
+
+    @property
+    def publics(self) -> tuple[bytes, ...]:
+        """The key in use, and those it took the place of."""
         try:
-            return public_key(self.public_file.read_bytes())
+            return public_keys(self.public_file.read_bytes())
         except OSError as error:
             raise AuditError(
                 "the public key cannot be read", str(self.public_file), "name it with --key FILE"
             ) from error
 
 
+USUAL = {"signing_key": {"file": "keys/audit.key"}, "public_key": "keys/audit.pem"}
+
+
 def place_of(site: Path, key: Path | None) -> Place:
     """From the site's settings; without any, as in a copy that an auditor was handed, from where things usually are."""
-    settings = site / "gateway.toml"
-    told: dict[str, Any] = tomllib.loads(settings.read_text()).get("audit", {}) if settings.exists() else {}
-    usual = site if any(site.glob("seg-*.wal")) else site / "audit"
-    directory = site / told["directory"] if "directory" in told else usual
-    signing = told.get("signing_key", {})
-    private = site / (signing.get("file", "keys/audit.key") if isinstance(signing, dict) else "keys/audit.key")
-    second = (site / told["second_path"],) if told.get("second_path") else ()
-    return Place(directory, key or site / told.get("public_key", "keys/audit.pem"), private, second)
+    told = one(site, "audit", USUAL)
+    assert isinstance(told, Audit)
+    directory = Path(told.directory)
+    if not (site / FILE_NAME).exists() and any(site.glob("seg-*.wal")):
+        directory = site
+    return Place(directory, key or Path(told.public_key or site / "keys" / "audit.pem"), told)
 
 
 def add_verb(
@@ -145,7 +168,7 @@ def _time(text: str) -> float:
 
 def _verify(args: argparse.Namespace, place: Place) -> int:
     kept = [path for path in place.copies if path.exists()] + args.checkpoint
-    report = verify(place.directory, place.public, kept)
+    report = verify(place.directory, place.publics, kept)
     _tell(report)
     return 0 if report.ok else 1
 
@@ -201,7 +224,7 @@ def _lines(entries: Iterator[Entry]) -> Iterator[str]:
 
 def _prove(args: argparse.Namespace, place: Place) -> int:
     if args.check is not None:
-        problems = check(json.loads(args.check.read_text()), place.public)
+        problems = check(json.loads(args.check.read_text()), place.publics)
         print("\n".join(problems) or say("the proof holds", "证明成立"))
         return 1 if problems else 0
     with Projection.open(place.directory) as record:
@@ -209,7 +232,7 @@ def _prove(args: argparse.Namespace, place: Place) -> int:
     if not places:
         print(say(f"no record of {args.exchange}", f"没有 {args.exchange} 的记录"), file=sys.stderr)
         return 1
-    print(canonical(prove(place.directory, places, place.public)).decode())
+    print(canonical(prove(place.directory, places, place.publics)).decode())
     return 0
 
 

@@ -24,7 +24,7 @@ NOBODY_S_KEY = bytes(32)  # decisions depend on no key; what it marks or replace
 _BARE: Mapping[str, object] = {
     "tls": {"certificate": "-", "key": {"file": "-"}, "client_ca": "-"},
     "identity": {"issuer": "-", "certificates_alone": True},
-    "audit": {"signing_key": {"file": "-"}},
+    "audit": {"signing_key": {"file": "-"}, "sealing_key": {"file": "-"}},
     "watermark": {"master_key": {"file": "-"}},
     "policies": {},
     "pii": {"pseudonym_key": {"file": "-"}},

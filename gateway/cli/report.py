@@ -16,7 +16,7 @@ from compliance_reports.reporting import Measured, Report, measured
 from gateway import __version__
 from gateway.audit.checkpoint import public_key
 from gateway.audit.projection import Projection
-from gateway.audit.seal import FileSigner
+from gateway.audit.seal import Signer
 from gateway.cli.audit import Place, place_of
 from gateway.cli.report_press import Press, Target, last_month, pack
 from gateway.cli.report_site import proofs, surroundings
@@ -112,9 +112,9 @@ def _progress() -> Callable[[int], None] | None:
     return lambda count: print(f"\r{count}", end="", file=sys.stderr, flush=True)
 
 
-def _signer(place: Place) -> FileSigner | None:
+def _signer(place: Place) -> Signer | None:
     """An auditor's copy has no private key: what is written there is not signed, and says so."""
-    return FileSigner.load(place.signing_key) if place.signing_key.exists() else None
+    return place.signer() if place.can_sign else None
 
 
 def _verify(file: Path, key: Path | None) -> int:

@@ -12,7 +12,7 @@ from compliance_reports import signature
 from compliance_reports.model import Framework, Verdict
 from compliance_reports.render import html, oscal, pdf, table
 from compliance_reports.reporting import Measured, Report, compared, report
-from gateway.audit.seal import FileSigner
+from gateway.audit.seal import Signer
 from gateway.core.errors import GatewayError
 
 RENDERERS: dict[str, Callable[[Report, str, str], bytes]] = {
@@ -39,7 +39,7 @@ class Press:
 
     language: str
     generator: str
-    signer: FileSigner | None
+    signer: Signer | None
 
     def check(self, target: Target) -> None:
         """Raise before the long work for what cannot be written anyway."""

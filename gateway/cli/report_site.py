@@ -44,7 +44,7 @@ def verification(place: Place) -> Verification:
     """The log checked as `hangu audit verify` checks it. That it could not be checked is a result too."""
     kept = [path for path in place.copies if path.exists()]
     try:
-        found = verify(place.directory, place.public, kept)
+        found = verify(place.directory, place.publics, kept)
     except AuditError as error:
         return Verification(fault=str(error))
     logs = tuple(
@@ -101,7 +101,7 @@ def proofs(place: Place, samples: Sequence[Sample]) -> Mapping[str, str]:
     for origin in sorted({origin for origin, _ in wanted}):
         with suppress(AuditError, frames.Damage):
             for seq, head in _heads(place.directory, origin, {seq for name, seq in wanted if name == origin}):
-                proof = prove(place.directory, [(origin, seq, head)], place.public)
+                proof = prove(place.directory, [(origin, seq, head)], place.publics)
                 found[f"{origin}:{seq}"] = json.dumps(proof, ensure_ascii=False, indent=1)
     return found
 

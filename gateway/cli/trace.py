@@ -11,13 +11,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from gateway import settings, tracing
+from gateway import keys, settings, tracing
 from gateway.audit.record import Event, event
 from gateway.cli.audit import Place, place_of
 from gateway.cli.audit_writing import open_journal, persons
 from gateway.cli.words import say
 from gateway.core.errors import GatewayError
-from watermark import Keys
 from watermark.documents import DocumentError, read_text
 
 NAME = "trace"
@@ -48,8 +47,7 @@ def run(args: argparse.Namespace) -> int:
     except (DocumentError, OSError) as error:
         raise GatewayError(str(error), args.source) from error
     site = settings.load(args.site, complete=False)
-    keys = Keys.from_master(site.watermark.master_key.key())
-    found = tracing.trace_text(text, keys, tracing.Places(Path(site.audit.directory), Path(site.watermark.index)))
+    found = tracing.trace_text(text, keys.marks(site.watermark), tracing.Places(Path(site.audit.directory), Path(site.watermark.index)))
     told = found.as_json()
     told["evidence"]["recorded"] = _record(args, told)
     print(json.dumps(told, ensure_ascii=False, indent=2))
@@ -59,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 def _record(args: argparse.Namespace, told: dict[str, Any]) -> bool:
     """That somebody traced a text, and what came of it: on the record, where this machine can write one."""
     place = place_of(args.site, None)
-    if not place.signing_key.exists():
+    if not place.can_sign:
         print(
             say("not recorded: the signing key is not on this machine", "未写入记录：本机没有签名密钥"), file=sys.stderr
         )

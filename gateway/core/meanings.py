@@ -62,6 +62,10 @@ MEANINGS: Mapping[Code, tuple[str, str]] = MappingProxyType(
             "the record cannot be written, so nothing is answered",
             "审计记录无法写入，因此不予回答",
         ),
+        Code.SEALING_UNAVAILABLE: (
+            "policy has originals kept and they cannot be sealed, so nothing is answered",
+            "策略要求保存原文但无法封存，因此不予回答",
+        ),
         Code.BACKEND_UNAVAILABLE: ("the model is not available", "模型不可用"),
         Code.BACKEND_OVERLOADED: ("the model is overloaded: try again later", "模型过载，请稍后再试"),
         Code.BACKEND_TIMEOUT: ("the model took too long", "模型响应超时"),

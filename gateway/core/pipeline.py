@@ -76,6 +76,10 @@ class Gate:
     label: Callable[[Exchange], Label | None] | None = None  # what an answer is labelled with; None: nothing, nobody's
     slow: bool = False  # some stage may take longer than an event loop should wait: judge in a thread, with a deadline
     waits: Callable[[Exchange], bool] | None = None  # as `slow`, for this exchange; None: for none
+    slow_replies: bool = False  # some rewriter may: inspect replies in a thread, with a deadline
+    keeps: Callable[[str, tuple[str, ...]], bool] | None = (
+        None  # whose originals are kept (tenant, roles); None: nobody's
+    )
 
     def __post_init__(self) -> None:
         _must_follow(REQUEST_ORDER, [stage.name for stage in self.stages])

@@ -44,6 +44,7 @@ class Code(StrEnum):
     STAGE_FAILED = "stage_failed"
     STAGE_TIMEOUT = "stage_timeout"
     AUDIT_UNAVAILABLE = "audit_unavailable"
+    SEALING_UNAVAILABLE = "sealing_unavailable"
     BACKEND_UNAVAILABLE = "backend_unavailable"
     BACKEND_OVERLOADED = "backend_overloaded"
     BACKEND_TIMEOUT = "backend_timeout"

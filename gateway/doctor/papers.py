@@ -11,13 +11,15 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from pydantic import BaseModel
 
-from gateway.core.errors import SettingsError
+from gateway import keys
+from gateway.audit.checkpoint import public_keys
+from gateway.audit.vault import Vault
+from gateway.core.errors import AuditError, GatewayError, SettingsError
 from gateway.doctor.check import Check, State
 from gateway.http import tls
-from gateway.settings import Secret, Settings
+from gateway.settings import Secret, Settings, TokenKey
 
 CERTIFICATE_WARNING = timedelta(days=21)  # time to get a new one from a slow authority
 CRL_WARNING = timedelta(days=14)  # or a fifth of a list's life: those of large authorities live for a week
@@ -26,6 +28,8 @@ SERVER = ("server certificate", "服务器证书")
 CLIENT_CA = ("client authorities", "客户端证书机构")
 CRL = ("revocation list", "吊销列表")
 AUDIT_KEYS = ("audit keys", "审计密钥")
+SEALING_KEY = ("sealing key", "封存密钥")
+MARK_KEY = ("key of marks", "水印密钥")
 KEYS = ("key files", "密钥文件")
 
 
@@ -45,6 +49,8 @@ def check_papers(settings: Settings, now: datetime) -> list[Check]:
         *_authorities(authorities, now),
         *_revocation(files.crl, authorities, now),
         *_audit_keys(settings),
+        *_sealing_keys(settings),
+        *_mark_key(settings),
         *_modes(settings),
     ]
 
@@ -119,22 +125,72 @@ def _freshness(name: str, crl: x509.CertificateRevocationList, now: datetime) ->
 
 
 def _audit_keys(settings: Settings) -> Iterator[Check]:
-    """Whether auditors were given the key that the record is sealed with."""
+    """Whether the record's keys can be used, and auditors were given the one that it is sealed with."""
+    try:
+        signer = keys.signer(settings.audit.signing_key)
+    except GatewayError as error:
+        yield Check(AUDIT_KEYS, State.PROBLEM, (str(error),) * 2, ("see audit.signing_key", "参见 audit.signing_key"))
+        return
+    if isinstance(settings.audit.signing_key, TokenKey):
+        yield Check(AUDIT_KEYS, State.FINE, (f"signs with {settings.audit.signing_key.source}",) * 2)
     if settings.audit.public_key is None:
         return
     try:
-        private = load_pem_private_key(settings.audit.signing_key.reveal(), None)
-        public = load_pem_public_key(settings.audit.public_key.read_bytes())
-        same = private.public_key() == public
-    except (SettingsError, OSError, ValueError, TypeError):
-        said = ("the signing key or its public half is no PEM key", "签名密钥或其公钥不是 PEM 密钥")
-        yield Check(AUDIT_KEYS, State.PROBLEM, said, ("see audit.signing_key", "参见 audit.signing_key"))
+        current, *retired = public_keys(settings.audit.public_key.read_bytes())
+    except (AuditError, OSError):
+        said = ("audit.public_key holds no Ed25519 key in PEM", "audit.public_key 中没有 PEM 格式的 Ed25519 公钥")
+        yield Check(AUDIT_KEYS, State.PROBLEM, said, ("see audit.public_key", "参见 audit.public_key"))
         return
-    if same:
-        yield Check(AUDIT_KEYS, State.FINE, ("both halves belong together", "公私钥匹配"))
+    if current == signer.public:
+        more = (f", and {len(retired)} retired", f"，另有 {len(retired)} 个已停用") if retired else ("", "")
+        said = (f"both halves belong together{more[0]}", f"公私钥匹配{more[1]}")
+        yield Check(AUDIT_KEYS, State.FINE, said)
     else:
-        said = ("audit.public_key is not the other half of audit.signing_key",) * 2
-        yield Check(AUDIT_KEYS, State.PROBLEM, said, ("auditors could verify nothing", "审计员将无法校验任何记录"))
+        said = ("audit.public_key does not begin with the other half of audit.signing_key",) * 2
+        hint = ("auditors could verify nothing: hangu audit rotate DIR", "审计员将无法校验：hangu audit rotate DIR")
+        yield Check(AUDIT_KEYS, State.PROBLEM, said, hint)
+
+
+def _sealing_keys(settings: Settings) -> Iterator[Check]:
+    """Whether the topmost key of originals can be used, and opens what was put under it."""
+    audit = settings.audit
+    if audit.sealing_key is None:
+        return
+    hint = ("see audit.sealing_key", "参见 audit.sealing_key")
+    try:
+        master = keys.master(audit)
+        assert master is not None
+        master.unwrap(master.wrap(bytes(32), b"doctor"), b"doctor")
+        shut = Vault(audit.subject_keys, master).shut_to(master) if audit.subject_keys.exists() else []
+    except GatewayError as error:
+        yield Check(SEALING_KEY, State.PROBLEM, (str(error),) * 2, hint)
+        return
+    if shut:
+        names = ", ".join(shut[:5])
+        said = (f"does not open what was sealed for {names}", f"无法打开为 {names} 封存的原文")
+        yield Check(SEALING_KEY, State.PROBLEM, said, hint)
+    elif audit.sealing_key_next is not None:
+        said = ("another is coming in its place", "正在更换为另一密钥")
+        how = ("finish with: hangu audit rekey DIR", "请完成：hangu audit rekey DIR")
+        yield Check(SEALING_KEY, State.NOTE, said, how)
+    else:
+        yield Check(
+            SEALING_KEY, State.FINE, (f"works: {audit.sealing_key.source}", f"可用：{audit.sealing_key.source}")
+        )
+
+
+def _mark_key(settings: Settings) -> Iterator[Check]:
+    """Whether a key of marks that stays in a token can be used there."""
+    named = settings.watermark.master_key
+    if not isinstance(named, TokenKey):
+        return
+    try:
+        keys.marks(settings.watermark)
+    except GatewayError as error:
+        how = ("see watermark.master_key", "参见 watermark.master_key")
+        yield Check(MARK_KEY, State.PROBLEM, (str(error),) * 2, how)
+        return
+    yield Check(MARK_KEY, State.FINE, (f"works: {named.source}", f"可用：{named.source}"))
 
 
 def _modes(settings: Settings) -> Iterator[Check]:
@@ -149,6 +205,8 @@ def _modes(settings: Settings) -> Iterator[Check]:
 def _secret_files(value: object) -> Iterator[Path]:
     match value:
         case Secret(file=Path() as path):
+            yield path
+        case TokenKey(pin=Secret(file=Path() as path)):
             yield path
         case BaseModel():
             for name in type(value).model_fields:

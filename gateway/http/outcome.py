@@ -34,6 +34,7 @@ class Ending:
     fault: str = ""
     seconds: float = 0.0
     first_byte_seconds: float | None = None
+    sealed: str = ""  # the answer as the model wrote it, under lock, where policy keeps originals
 
 
 class Journalist(Protocol):
@@ -43,10 +44,19 @@ class Journalist(Protocol):
     `kept` is the text the record may hold, None where nobody could redact it; `digest` is the policy's.
     """
 
-    async def opened(self, judgement: Judgement, kept: tuple[Passage, ...] | None, digest: str) -> None: ...
+    async def opened(
+        self, judgement: Judgement, kept: tuple[Passage, ...] | None, digest: str, sealed: str = ""
+    ) -> None:
+        """`sealed` are the passages as they came, under lock, where policy keeps originals."""
+        ...
 
-    def following(self, exchange: Exchange) -> Callable[[Mapping[Channel, str]], None]:
-        """For one stream: what to tell of the text released so far, from time to time. Nobody waits for it."""
+    def following(
+        self, exchange: Exchange, original: Callable[[], str] | None = None
+    ) -> Callable[[Mapping[Channel, str]], None]:
+        """For one stream: what to tell of the text released so far, from time to time. Nobody waits for it.
+
+        `original` gives what the model has written since it was last asked, under lock.
+        """
         ...
 
     async def closed(self, judgement: Judgement, ending: Ending) -> None: ...

@@ -10,18 +10,21 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol, TypeVar
 
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.web import BaseRequest, Response, StreamResponse
 
 from gateway.core.errors import AuditError, BackendError
-from gateway.core.exchange import Action, Exchange
+from gateway.core.exchange import Action, Exchange, Passage
 from gateway.core.pipeline import Gate, Judgement, fault_of, redacted
 from gateway.core.ports import Ask, Backend, BackendReply, Writing
-from gateway.core.reply import Channel, Facts, Label
+from gateway.core.reply import Channel, Event, Facts, Label
+from gateway.core.stage import Transform
 from gateway.core.stream import Chain, Inspection, drive
 from gateway.core.verdict import Code, Refuse
 from gateway.http.intake import Arrival, Intake
+from gateway.http.originals import Original, Safe
 from gateway.http.outcome import Ending, Journalist, Outcome
 from gateway.http.replies import SERVER, labelled, refusal_reply, sentence
 from gateway.http.turnstile import Turnstile
@@ -29,9 +32,18 @@ from gateway.http.turnstile import Turnstile
 SO_FAR_SECONDS = 1.0  # how much of a stream a crash may leave untold: what was seen longer ago is on record
 MAX_ERROR_BYTES = 64 * 1024  # of a backend's error reply: enough for any of TGI's, too little to hurt
 
+_WORDLESS = frozenset({Action.MODELS, Action.INFO, Action.HEALTH})  # nothing a caller wrote, nothing a model did
+
 _UNLABELLED = frozenset({Action.MODELS, Action.INFO, Action.HEALTH, Action.TOKENIZE})  # no model writes these replies
 
+T = TypeVar("T")
 Judge = Callable[[Gate, Exchange], Awaitable[Judgement]]
+
+
+class Apart(Protocol):
+    """Does a piece of work where it may wait without holding up every other exchange. Raises TimeoutError if too late."""
+
+    async def __call__(self, work: Callable[[], T], /) -> T: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,8 @@ class Proxy:
     journalist: Journalist
     turnstile: Turnstile
     tick: Callable[[], float]
+    apart: Apart
+    safe: Safe | None = None  # for the originals of those whose policy keeps them
 
     async def handle(self, request: BaseRequest) -> StreamResponse:
         """Every path ends in a named reply."""
@@ -57,12 +71,16 @@ class Proxy:
     async def _pass(self, request: BaseRequest, arrival: Arrival) -> StreamResponse:
         gate = self.gate()
         judgement = await self._judged(gate, arrival)
-        kept = redacted(gate, judgement, self.tick)
+        kept = await self._redacted(gate, judgement)
+        original = None
+        if gate.keeps is not None:
+            judgement, original = await self._keeping(gate, judgement)
         with self.turnstile.enter(judgement.exchange) as refusal:
             if refusal is not None and judgement.refusal is None:
                 judgement = replace(judgement, refusal=refusal)
             try:
-                await self.journalist.opened(judgement, kept, gate.digest)
+                sealed = original.request(arrival.exchange.passages) if original else ""
+                await self.journalist.opened(judgement, kept, gate.digest, sealed)
             except AuditError:
                 return _refused(Refuse(Code.AUDIT_UNAVAILABLE), arrival)
             except asyncio.CancelledError:  # the client left; an exchange that was opened is closed
@@ -70,12 +88,34 @@ class Proxy:
                 raise
             if judgement.refusal is not None or arrival.ask is None:
                 return await self._refuse(arrival, judgement)
-            return await _Passing(self, request, arrival, judgement, gate, arrival.ask).run()
+            return await _Passing(self, request, arrival, judgement, gate, arrival.ask, original).run()
+
+    async def _redacted(self, gate: Gate, judgement: Judgement) -> tuple[Passage, ...] | None:
+        """For the record; only what was refused on its way has still to be redacted."""
+        if judgement.refusal is None or not gate.slow:
+            return redacted(gate, judgement, self.tick)
+        try:
+            return await self.apart(partial(redacted, gate, judgement, self.tick))
+        except TimeoutError:
+            return None
 
     async def _judged(self, gate: Gate, arrival: Arrival) -> Judgement:
         if arrival.refusal is not None:
             return Judgement(arrival.exchange, (), arrival.refusal)
         return await self.judge(gate, arrival.exchange)
+
+    async def _keeping(self, gate: Gate, judgement: Judgement) -> tuple[Judgement, Original | None]:
+        """A key for this exchange's originals, where policy has them kept. Without one nothing is asked of the model."""
+        exchange = judgement.exchange
+        who = exchange.principal
+        if who is None or gate.keeps is None or exchange.action in _WORDLESS or not gate.keeps(who.tenant, who.roles):
+            return judgement, None
+        try:
+            if self.safe is None:
+                raise AuditError("no sealing key", "[audit] sealing_key", "name one, or keep no originals")
+            return judgement, Original(await self.safe.begin(exchange))
+        except AuditError:
+            return replace(judgement, refusal=Refuse(Code.SEALING_UNAVAILABLE)), None
 
     async def _refuse(self, arrival: Arrival, judgement: Judgement) -> StreamResponse:
         refusal = judgement.refusal or Refuse(Code.REQUEST_MALFORMED)
@@ -90,13 +130,26 @@ class _Passing:
     """One admitted exchange under way: the backend's reply inspected as it comes, recorded before its last byte."""
 
     def __init__(
-        self, proxy: Proxy, request: BaseRequest, arrival: Arrival, judgement: Judgement, gate: Gate, ask: Ask
+        self,
+        proxy: Proxy,
+        request: BaseRequest,
+        arrival: Arrival,
+        judgement: Judgement,
+        gate: Gate,
+        ask: Ask,
+        original: Original | None,
     ) -> None:
         self._proxy, self._request, self._arrival, self._judgement = proxy, request, arrival, judgement
         self._exchange = judgement.exchange
         self._ask = ask
         self._writing: Writing = ask.writing(self._exchange, int(self._exchange.received_at))
-        self._inspection = Inspection(partial(chain_of, gate, self._exchange), self._exchange.parameters.tools)
+        self._original = original
+        chain = (
+            partial(chain_of, gate, self._exchange)
+            if original is None
+            else partial(_heard, original, gate, self._exchange)
+        )
+        self._inspection = Inspection(chain, self._exchange.parameters.tools)
         self._gate = gate
         self._label: Label | None = None  # made with the reply's headers
         self._response: StreamResponse | None = None
@@ -133,7 +186,8 @@ class _Passing:
         async with backend.ask(self._ask.request(self._exchange)) as reply:
             if reply.status != 200:
                 return self._ask.refusal(reply.status, await _read_error(reply))
-            pieces = drive(reply.chunks(), self._ask.reading(), self._inspection, self._writing)
+            apart = self._inspected_apart if self._gate.slow_replies else None
+            pieces = drive(reply.chunks(), self._ask.reading(), self._inspection, self._writing, apart)
             async with aclosing(pieces):  # type: ignore[type-var]
                 async for data in pieces:
                     await self._send(data)
@@ -141,10 +195,19 @@ class _Passing:
             return Refuse(self._inspection.refusal, detail=self._inspection.detail)
         return None
 
+    async def _inspected_apart(self, work: Callable[[], list[Event]]) -> list[Event]:
+        """What may leave; nothing more, once looking at it has taken too long."""
+        try:
+            return await self._proxy.apart(work)
+        except TimeoutError:
+            self._inspection.refusal = Code.STAGE_TIMEOUT
+            return []
+
     async def _send(self, data: bytes) -> None:
         if self._writer is None:
             self._first_byte = self._told = self._proxy.tick()
-            self._so_far = self._proxy.journalist.following(self._exchange)
+            original = self._original.part if self._original else None
+            self._so_far = self._proxy.journalist.following(self._exchange, original)
             self._response = StreamResponse(headers=self._headers())
             self._writer = await self._response.prepare(self._request)
             assert self._writer is not None  # it is, the first time
@@ -179,6 +242,7 @@ class _Passing:
             seen.fault,
             self._proxy.tick() - self._began,
             first,
+            self._original.answer() if self._original else "",
         )
         await self._proxy.journalist.closed(self._judgement, ending)
 
@@ -199,9 +263,14 @@ def listing(exchange: Exchange) -> Facts:
     return Facts({"object": "list", "data": data})
 
 
-def chain_of(gate: Gate, exchange: Exchange, channel: Channel) -> Chain:
+def chain_of(gate: Gate, exchange: Exchange, channel: Channel, *before: Transform) -> Chain:
     """The rewriters of one reply channel, in the order of the gate."""
-    return Chain([rewriter.transform(exchange, channel) for rewriter in gate.rewriters])
+    return Chain([*before, *[rewriter.transform(exchange, channel) for rewriter in gate.rewriters]])
+
+
+def _heard(original: Original, gate: Gate, exchange: Exchange, channel: Channel) -> Chain:
+    """As `chain_of`, with somebody listening before anything is rewritten."""
+    return chain_of(gate, exchange, channel, original.hear(channel))
 
 
 def _refused(refusal: Refuse, arrival: Arrival) -> Response:

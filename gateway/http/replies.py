@@ -48,6 +48,7 @@ STATUS: Mapping[Code, int] = MappingProxyType(
         Code.STAGE_FAILED: 503,
         Code.STAGE_TIMEOUT: 503,
         Code.AUDIT_UNAVAILABLE: 503,
+        Code.SEALING_UNAVAILABLE: 503,
         Code.BACKEND_UNAVAILABLE: 503,
         Code.BACKEND_OVERLOADED: 429,
         Code.BACKEND_TIMEOUT: 504,

@@ -1,7 +1,7 @@
 """`gateway.toml`: one file, every key documented, read once into frozen values. What is done with them is `gateway.app`'s matter."""
 
-from gateway.settings.loading import FILE_NAME, Settings, load
+from gateway.settings.loading import FILE_NAME, Settings, load, one
 from gateway.settings.problems import Problem, SettingsInvalid
-from gateway.settings.secret import Secret
+from gateway.settings.secret import Secret, TokenKey
 
-__all__ = ["FILE_NAME", "Problem", "Secret", "Settings", "SettingsInvalid", "load"]
+__all__ = ["FILE_NAME", "Problem", "Secret", "Settings", "SettingsInvalid", "TokenKey", "load", "one"]

@@ -14,12 +14,12 @@ from gateway.core.errors import SettingsError
 from gateway.settings.inside import Audit, Backend, Elasticsearch
 from gateway.settings.outside import Admin, Identity, Listen
 from gateway.settings.problems import Problem
-from gateway.settings.secret import Secret
+from gateway.settings.secret import Secret, TokenKey
 from gateway.settings.section import is_loopback
 from gateway.settings.shared import Pseudonyms
 
 _OPERATIONS = frozenset({"operator", "auditor"})  # whom the operations port takes by certificate in any case
-_DIRECTORIES = {"audit.directory", "audit.second_path", "watermark.index", "watermark.epochs"}  # made when first used
+_DIRECTORIES = {"audit.directory", "audit.second_path", "audit.subject_keys", "watermark.index", "watermark.epochs"}  # made when first used
 
 
 def relations(file: str, found: Mapping[str, Any]) -> list[Problem]:
@@ -99,6 +99,9 @@ def _audit(file: str, audit: Audit) -> Iterator[Problem]:
     if audit.second_path == audit.directory:
         hint = "name a directory on another disk or machine"
         yield Problem(file, "audit.second_path", "the second path is the first one", hint)
+    if audit.sealing_key_next and not audit.sealing_key:
+        hint = "name the key in use as sealing_key; with none in use, there is nothing to move"
+        yield Problem(file, "audit.sealing_key_next", "there is no sealing_key to move from", hint)
 
 
 def _pseudonyms(file: str, shared: Pseudonyms) -> Iterator[Problem]:
@@ -137,6 +140,10 @@ def _trouble(key: str, value: Any) -> tuple[str, str] | None:
                 value.reveal()
             except SettingsError as error:
                 return f"{error.where}: {error.what}", error.hint or "make the file, and readable by the gateway"
+        case TokenKey():
+            if not _is_readable(value.module):
+                return f"{value.module}: the token's library cannot be read", "install it, or mend the path of module"
+            return _trouble(f"{key}.pkcs11.pin", value.pin)
         case Path() if key == "policies.directory":
             return (
                 None if value.is_dir() else (f"{value}: there is no such directory", "name the directory of policies")

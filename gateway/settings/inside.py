@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gateway.settings.secret import SecretFile, SecretValue
+from gateway.settings.secret import KeyValue, SecretFile, SecretValue
 from gateway.settings.section import Bytes, Count, Seconds, Section, SitePath, Url, Word
 
 
@@ -56,14 +56,35 @@ class Audit(Section):
     directory: SitePath = Field(
         default="audit", validate_default=True, description="Where the segments grow; an encrypted disk of its own"
     )
-    signing_key: SecretValue = Field(description="Ed25519 key that seals the record, PEM")
-    public_key: SitePath | None = Field(default=None, description="Its public half, PEM: what auditors verify with")
+    signing_key: KeyValue = Field(description="Ed25519 key that seals the record, PEM or in a token")
+    public_key: SitePath | None = Field(
+        default=None,
+        description="Its public half, PEM: what auditors verify with. Keys it took the place of follow it in the file",
+    )
     second_path: SitePath | None = Field(
         default=None,
         description="A directory on another disk or machine that receives each sealed head, against rewriting",
     )
-
-    reveal_by_two: bool = Field(default=False, description="Whether revealing an original takes two auditors")
+    checkpoints_kept: Annotated[int, Field(ge=0, le=100_000_000)] = Field(
+        default=100_000,
+        description="How many of the newest sealed heads stay beside the record; of older ones, one for every 65,536 "
+        "records, and each that has a time stamp. 0: all",
+    )
+    sealing_key: KeyValue | None = Field(
+        default=None,
+        description="Topmost key of the original texts that policy has kept (originals.yaml): 32 bytes, or an AES key in a token",
+    )
+    sealing_key_next: KeyValue | None = Field(
+        default=None, description="The key to come, while `hangu audit rekey` moves from sealing_key to it"
+    )
+    subject_keys: SitePath = Field(
+        default="keys/subjects",
+        validate_default=True,
+        description="Directory of each caller's own key, wrapped; erasing a caller destroys its key",
+    )
+    reveal_by_two: bool = Field(
+        default=False, description="Whether revealing an original takes two auditors, whatever originals.yaml says"
+    )
     anomalies: SitePath | None = Field(
         default=None,
         description="YAML list of what to watch for (bursts, floods, odd hours) and what to do; none: the usual",
@@ -104,8 +125,8 @@ class Elasticsearch(Section):
 class Watermark(Section):
     """What marks are made with. Where text is marked, and how, is policy."""
 
-    master_key: SecretValue = Field(
-        description="32 bytes, raw, hexadecimal or base64. Who has it can forge and find marks"
+    master_key: KeyValue = Field(
+        description="32 bytes, raw, hexadecimal or base64, or a generic secret in a token. Who has it can forge and find marks"
     )
     epochs: SitePath = Field(
         default="keys/marks.epochs.json",

@@ -66,6 +66,16 @@ def load(site: Path, *, complete: bool = True) -> Settings:
     return Settings(**found)
 
 
+def one(site: Path, name: str, defaults: Mapping[str, Any]) -> Section:
+    """One table alone, over `defaults`: for verbs that also work on a part of a site, such as a copy of its record."""
+    file, model = site / FILE_NAME, sections()[name]
+    told = _read(file).get(name, {}) if file.exists() else {}
+    try:
+        return model.model_validate(_tuples({**defaults, **told}), context={"site": site.absolute()})
+    except ValidationError as error:
+        raise SettingsInvalid(from_validation(str(file), name, model, error)) from error
+
+
 def _read(file: Path) -> dict[str, Any]:
     try:
         if file.stat().st_size > MAX_FILE_BYTES:
@@ -87,7 +97,7 @@ def _validate(file: Path, tables: Mapping[str, Any], site: Path) -> tuple[dict[s
     found: dict[str, Any] = {}
     problems = [unknown(str(file), name, name, models) for name in tables if name not in models]
     for name, model in models.items():
-        if name not in tables and _is_optional(name):
+        if name not in tables and is_optional(name):
             continue
         try:
             found[name] = model.model_validate(_tuples(tables.get(name, {})), context={"site": site})
@@ -96,7 +106,8 @@ def _validate(file: Path, tables: Mapping[str, Any], site: Path) -> tuple[dict[s
     return found, problems
 
 
-def _is_optional(name: str) -> bool:
+def is_optional(name: str) -> bool:
+    """Whether a table that is not there means something else than one with nothing in it."""
     return type(None) in get_args(Settings.model_fields[name].annotation)
 
 

@@ -15,8 +15,8 @@ from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from gateway.settings.loading import FILE_NAME, sections
-from gateway.settings.secret import Secret
+from gateway.settings.loading import FILE_NAME, is_optional, sections
+from gateway.settings.secret import Secret, TokenKey
 from gateway.settings.section import Section
 
 _HEAD = """# Settings of this gateway. One file, read when it starts; unknown keys are refused.
@@ -24,6 +24,7 @@ _HEAD = """# Settings of this gateway. One file, read when it starts; unknown ke
 # Relative paths start at this file's directory. Secrets are named, never written here:
 #   {file = "keys/x.key"}  a file readable by the gateway alone
 #   {env = "NAME"}         an environment variable
+#   {pkcs11 = {module = "/usr/lib/….so", token = "…", key = "…", pin = {file = "…"}}}  a key in a token, where said so
 # Check it with: hangu doctor DIR
 """
 
@@ -33,7 +34,9 @@ _REFERENCE_HEAD = f"""# Settings: `{FILE_NAME}`
 
 One file per site, read once when the gateway starts. Every key is below; unknown keys are refused, and every problem is
 reported at once with file, key and hint. Relative paths start at the site's directory. Durations are seconds, sizes are
-bytes. A secret is named, never written into the file: `{{file = "keys/x.key"}}` or `{{env = "NAME"}}`.
+bytes. A secret is named, never written into the file: `{{file = "keys/x.key"}}` or `{{env = "NAME"}}`. A *token key* may
+also stay in a PKCS#11 token: `{{pkcs11 = {{module = "/usr/lib/softhsm/libsofthsm2.so", token = "hangu", key = "audit", pin =
+{{file = "keys/pin"}}}}}}` (see [keys in a token](../how-to/keys-in-a-token.md)).
 
 `hangu init DIR` writes the file with every key and its default; `hangu doctor DIR` checks it and what it points to.
 """
@@ -50,7 +53,8 @@ def reference() -> str:
 
 
 def _table(name: str, model: type[Section], values: Mapping[str, Any] | None) -> str:
-    hidden = values is None and any(field.is_required() for field in model.model_fields.values())
+    required = any(field.is_required() for field in model.model_fields.values())
+    hidden = values is None and (required or is_optional(name))
     lines = [f"# {_doc(model)}", f"{'# ' if hidden else ''}[{name}]"]
     for key, field in model.model_fields.items():
         lines.append(f"# {field.description}{_bounds_note(field)}")
@@ -104,6 +108,8 @@ def _type(annotation: Any, metadata: Any = ()) -> str:
     if origin is Annotated:
         inner, *more = get_args(annotation)
         return _type(inner, more)
+    if TokenKey in get_args(annotation):
+        return "secret or token key"
     if origin in (Union, types.UnionType):
         return _type(next(kind for kind in get_args(annotation) if kind is not type(None)))
     if origin is Literal:
@@ -142,7 +148,13 @@ def _bounds_note(field: FieldInfo) -> str:
 
 def _example(field: FieldInfo) -> str:
     kind = _type(field.annotation, field.metadata).split(",")[0]
-    return {"secret": '{file = "…"}', "path": '"…"', "text": '"…"', "list of: path": "[]"}.get(kind, "…")
+    return {
+        "secret": '{file = "…"}',
+        "secret or token key": '{file = "…"}',
+        "path": '"…"',
+        "text": '"…"',
+        "list of: path": "[]",
+    }.get(kind, "…")
 
 
 def _toml(value: Any) -> str:

@@ -1,6 +1,7 @@
 """How a secret comes in: by reference, never by value. What secrets are for is their reader's matter.
 
 A `Secret` holds where the value is, not what it is: printing one, logging one or putting one into an error shows nothing.
+A `TokenKey` names a key that is used where it is and never read: `gateway.keys` knows how.
 """
 
 from __future__ import annotations
@@ -62,6 +63,21 @@ class Secret:
         return os.fsencode(value)
 
 
+@dataclass(frozen=True, slots=True)
+class TokenKey:
+    """A key in a PKCS#11 token: the token's library, its label, the key's label, and where the PIN is."""
+
+    module: Path
+    token: str
+    key: str
+    pin: Secret
+
+    @property
+    def source(self) -> str:
+        """Where the key is, for messages."""
+        return f'key "{self.key}" in token "{self.token}"'
+
+
 def _from_file(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
@@ -101,7 +117,7 @@ def _parse(value: Any, info: ValidationInfo) -> Secret:
         case {"env": str(name)} if len(value) == 1 and name:
             return Secret(env=name)
         case {"pkcs11": _}:
-            raise _wrong("keys in a PKCS#11 token are not available in this version", 'use {file = "…"} for now')
+            raise _wrong("this secret is read, and a token gives none out", 'write {file = "…"} or {env = "NAME"}')
         case str():
             raise _wrong(
                 "a secret is not written into this file",
@@ -109,6 +125,30 @@ def _parse(value: Any, info: ValidationInfo) -> Secret:
             )
         case _:
             raise _wrong("a secret is named by exactly one of file and env", 'write {file = "…"} or {env = "NAME"}')
+
+
+def _parse_key(value: Any, info: ValidationInfo) -> Secret | TokenKey:
+    match value:
+        case TokenKey():
+            return value
+        case {"pkcs11": dict(told)} if len(value) == 1:
+            return _token_key(told, info)
+        case {"pkcs11": _}:
+            raise _wrong("a key in a token is named by a table", _SHAPE)
+        case _:
+            return _parse(value, info)
+
+
+def _token_key(told: dict[str, Any], info: ValidationInfo) -> TokenKey:
+    names = ("module", "token", "key")
+    if set(told) != {*names, "pin"} or not all(isinstance(told[name], str) and told[name] for name in names):
+        raise _wrong("a key in a token needs exactly module, token, key and pin", _SHAPE)
+    if isinstance(told["pin"], str | int):
+        raise _wrong("a PIN is not written into this file", 'write pin = {file = "…"} or pin = {env = "NAME"}')
+    return TokenKey(site_of(info) / told["module"], told["token"], told["key"], _parse(told["pin"], info))
+
+
+_SHAPE = '{pkcs11 = {module = "/usr/lib/….so", token = "LABEL", key = "LABEL", pin = {file = "…"}}}'
 
 
 def _parse_file(value: Any, info: ValidationInfo) -> Secret:
@@ -123,4 +163,5 @@ def _wrong(what: str, hint: str) -> PydanticCustomError:
 
 
 SecretValue = Annotated[Secret, BeforeValidator(_parse)]
+KeyValue = Annotated[Secret | TokenKey, BeforeValidator(_parse_key)]
 SecretFile = Annotated[Secret, BeforeValidator(_parse_file)]

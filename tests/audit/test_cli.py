@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import jwt
@@ -32,13 +33,17 @@ async def site(tmp_path: Path) -> Path:
     (tmp_path / "gateway.toml").write_text(
         '[identity]\nissuer = "i"\naudience = "a"\nkeys = ["keys/tokens.pem"]\n'
         '[audit]\ndirectory = "audit"\nsigning_key = { file = "keys/audit.key" }\npublic_key = "keys/audit.pem"\n'
+        'sealing_key = { file = "keys/sealing.key" }\n'
     )
     vault = Vault(tmp_path / "keys" / "subjects", Key(b"m" * 32))
     signer = FileSigner.load(tmp_path / "keys" / "audit.key")
     async with Journal.open(tmp_path / "audit", sizes=SIZES, signer=signer) as journal:
         exchange = an_exchange("x1", "as it came: 13800138000")
-        await journal.append(opened(exchange, let_in(exchange), DIGEST, AT, sealed=vault.seal(exchange)))
-        await journal.append(a_closed("x1"))
+        sealing = vault.begin("x1", "acme", "ana")
+        sealed = sealing.seal("request", [("messages[0].content", "as it came: 13800138000")])
+        await journal.append(opened(exchange, let_in(exchange), DIGEST, AT, sealed=sealed))
+        answer = sealing.seal("answer", [("choices[0].content", "as it was written")])
+        await journal.append(replace(a_closed("x1"), sealed=answer))
         await journal.append(an_opened("x2", "合同", user="bob"))
     return tmp_path
 
@@ -126,7 +131,8 @@ def test_export_writes_each_form(site: Path, tmp_path: Path, form: str) -> None:
 def test_reveal_takes_an_auditors_token_and_shows_the_original(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     auditor = token(site, "eve", "auditor")
     assert main(["audit", "reveal", str(site), "x1", "--reason", "incident", "--token", auditor]) == 0
-    assert capsys.readouterr().out.strip() == "as it came: 13800138000"
+    shown = capsys.readouterr().out.strip()
+    assert shown == "[messages[0].content]\nas it came: 13800138000\n\n[choices[0].content]\nas it was written"
     assert main(["audit", "query", str(site), "--outcome", "record.revealed"]) == 0
 
 

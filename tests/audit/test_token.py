@@ -95,10 +95,15 @@ async def test_another_key_does_not_go_on_with_the_log(token: str, directory: Pa
 
 
 @pytest.mark.parametrize(
-    ("key", "pin", "token_name"), [("missing", PIN, "hangu"), ("audit", "0000", "hangu"), ("audit", PIN, "gone")]
+    ("key", "pin", "token_name", "said"),
+    [
+        ("missing", PIN, "hangu", 'no key labelled "missing"'),
+        ("audit", "0000", "hangu", "does not take this PIN"),
+        ("audit", PIN, "gone", 'no token is labelled "gone"'),
+    ],
 )
-def test_what_the_token_will_not_do_is_said(token: str, key: str, pin: str, token_name: str) -> None:
-    with pytest.raises(AuditError, match="does not sign"):
+def test_what_the_token_will_not_do_is_said(token: str, key: str, pin: str, token_name: str, said: str) -> None:
+    with pytest.raises(AuditError, match=said):
         signer(token_name, key, pin)
 
 

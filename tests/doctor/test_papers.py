@@ -111,8 +111,8 @@ def an_audit_key_that_is_none(site: Path) -> None:
         (a_chain_out_of_order, "server certificate", "out of order"),
         (a_name_the_certificate_lacks, "server certificate", "does not name llm.example.org"),
         (no_revocation_list, "revocation list", "stolen certificate"),
-        (an_audit_key_of_another_site, "audit keys", "not the other half"),
-        (an_audit_key_that_is_none, "audit keys", "no PEM key"),
+        (an_audit_key_of_another_site, "audit keys", "does not begin with the other half"),
+        (an_audit_key_that_is_none, "audit keys", "not a private key in PEM"),
     ],
 )
 def test_a_fault_is_found_and_named(site: Path, fault: Callable[[Path], None], subject: str, says: str) -> None:

@@ -35,7 +35,12 @@ def test_the_default_policies_are_a_bundle(directory: Path) -> None:
     assert len(read.digest) == 64
 
 
-@pytest.mark.parametrize("section", list(bundle.SECTIONS))
+def test_without_a_word_on_originals_none_are_kept(directory: Path) -> None:
+    (directory / "originals.yaml").unlink()
+    assert not bundle.load(directory).originals.keeps_some
+
+
+@pytest.mark.parametrize("section", [name for name in bundle.SECTIONS if name != "originals"])
 def test_without_the_files_of_a_section_nothing_is_loaded(directory: Path, section: str) -> None:
     for name in bundle.gather(directory):
         if bundle._matches(name, bundle.SECTIONS[section]):
