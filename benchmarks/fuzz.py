@@ -40,10 +40,11 @@ def fuzz(name: str, seconds: int) -> dict[str, object]:
     )
     told = (done.stdout + done.stderr).decode("utf-8", "replace")
     kept = sorted(path.name for path in set(FOUND.glob(f"{name}-*")) - before)
+    spent = re.findall(r"Done \d+ runs in (\d+) second", told)
     coverage = re.findall(r"cov: (\d+) ft: (\d+) corp: (\d+)", told)
     result: dict[str, object] = {
         "executions": _executions(told),
-        "seconds": round(time.monotonic() - began),
+        "seconds": int(spent[-1]) if spent else min(seconds, round(time.monotonic() - began)),  # loading not counted
         "edges": int(coverage[-1][0]) if coverage else None,
         "inputs_of_interest": int(coverage[-1][2]) if coverage else None,
         "crashes": sum("-crash-" in each or "-timeout-" not in each for each in kept),
