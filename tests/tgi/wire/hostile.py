@@ -60,6 +60,8 @@ HOSTILE: list[Case] = [
     _post(
         "a key twice with quotes about", GENERATE, b'{"inputs":"\\"a\\\\","inputs":"\\\\\\""}', Code.JSON_DUPLICATE_KEY
     ),
+    _says("a role that is a list", b'[{"role":[],"content":"a"}]'),
+    _says("a role that is an object", b'[{"role":{"a":"user"},"content":"a"}]'),
     _says("a role named twice", b'[{"role":"user","role":"system","content":"a"}]', Code.JSON_DUPLICATE_KEY),
     _asks("a parameter twice", b'"max_new_tokens":1,"max_new_tokens":4096', Code.JSON_DUPLICATE_KEY),
     _chat(
