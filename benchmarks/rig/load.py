@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,10 +65,10 @@ def started(*command: str, env: dict[str, str] | None = None) -> Iterator[tuple[
         process.wait(20)
 
 
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process and its living children, from /proc."""
+def cpu_seconds(*pids: int) -> float:
+    """User and system time of processes and their living children, from /proc."""
     total = 0.0
-    for each in (pid, *children(pid)):
+    for each in itertools.chain.from_iterable((pid, *children(pid)) for pid in pids):
         fields = Path(f"/proc/{each}/stat").read_text().rsplit(")", 1)[1].split()
         total += (int(fields[11]) + int(fields[12])) / TICK
     return total
@@ -82,12 +82,27 @@ def children(pid: int) -> list[int]:
 NAME = "qqqqqqqq"  # stands in every text for a word of its own: what was seen before may be remembered, and costs less
 
 
-def chat(characters: int, streaming: bool = False) -> bytes:
-    """A chat request whose body is about `characters` long; `fresh` makes it one that was never seen."""
-    sentence = "Please tell the traveller which papers the keeper of the pass will ask for at the gate. "
-    text = f"Dear {NAME}, " + (sentence * (characters // len(sentence) + 1))[: max(1, characters - 136)]
+ENGLISH = "Please tell the traveller which papers the keeper of the pass will ask for at the gate. "
+CHINESE = "请告诉这位旅人，守关的人会在关口查验哪些文书，以及路上要走多少天。"
+
+
+def chat(characters: int, streaming: bool = False, *, chinese: bool = False) -> bytes:
+    """A chat request whose body is about `characters` long (a third of that in Chinese); `fresh` makes it one never seen."""
+    sentence, room = (CHINESE, (characters - 136) // 3) if chinese else (ENGLISH, characters - 136)
+    text = f"Dear {NAME}, " + (sentence * (room // len(sentence) + 1))[: max(1, room)]
     body = {"model": "smollm2", "messages": [{"role": "user", "content": text}], "max_tokens": 256, "stream": streaming}
-    return json.dumps(body, separators=(",", ":")).encode()
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def talk(turns: int) -> bytes:
+    """A conversation whose last question is new, after `turns - 1` others that were asked and answered before."""
+    said = [
+        {"role": role, "content": f"{number}: {ENGLISH}"}
+        for number in range(1, turns)
+        for role in ("user", "assistant")
+    ]
+    messages = [*said, {"role": "user", "content": f"Dear {NAME}, {ENGLISH * 4}"}]
+    return json.dumps({"model": "smollm2", "messages": messages, "max_tokens": 256}, separators=(",", ":")).encode()
 
 
 def fresh(body: bytes, number: int) -> bytes:
@@ -96,10 +111,22 @@ def fresh(body: bytes, number: int) -> bytes:
     return body.replace(NAME.encode(), word.encode())
 
 
-async def load(url: str, caller: Caller, body: bytes, pid: int, seconds: float, connections: int) -> Cost:
-    """POST `body`, each time with other words, from `connections` connections for a fixed time; CPU is per request answered 200."""
+async def load(
+    url: str,
+    caller: Caller,
+    body: bytes,
+    pid: int | Sequence[int],
+    seconds: float,
+    connections: int,
+    extra: Mapping[str, str] | None = None,
+) -> Cost:
+    """POST `body`, each time with other words, from `connections` connections for a fixed time; CPU is per request answered 200.
+
+    `pid` is the peer's process, or all of them; `extra` are headers beside, or instead of, the caller's token.
+    """
+    pids = (pid,) if isinstance(pid, int) else tuple(pid)
     connector = aiohttp.TCPConnector(limit=connections, ssl=caller.context())
-    headers = {"content-type": "application/json", "authorization": f"Bearer {caller.token}"}
+    headers = {"content-type": "application/json", "authorization": f"Bearer {caller.token}", **(extra or {})}
     latencies: list[float] = []
     firsts: list[float] = []
     numbers = itertools.count(time.monotonic_ns() % 26**6)
@@ -121,9 +148,9 @@ async def load(url: str, caller: Caller, body: bytes, pid: int, seconds: float, 
 
         await asyncio.gather(*(until(time.perf_counter() + 1) for _ in range(connections)))  # warm up
         latencies.clear(), firsts.clear()
-        before, began = cpu_seconds(pid), time.perf_counter()
+        before, began = cpu_seconds(*pids), time.perf_counter()
         await asyncio.gather(*(until(began + seconds) for _ in range(connections)))
-        spent, took = cpu_seconds(pid) - before, time.perf_counter() - began
+        spent, took = cpu_seconds(*pids) - before, time.perf_counter() - began
     ordered = sorted(latencies)
     return Cost(
         len(ordered),
