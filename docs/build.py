@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from docs import openapi
 from gateway.core.meanings import MEANINGS
 from gateway.core.pipeline import REQUEST_ORDER, RESPONSE_ORDER, Step
 from gateway.http.replies import STATUS
@@ -120,12 +121,18 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/codes.md": codes,
     "reference/metrics.md": metrics,
     "explanation/life-of-an-exchange.md": life,
+    "reference/openapi.json": openapi.document,
 }
 
 
 def stale() -> list[str]:
     """The pages that no longer say what the code says."""
-    return [name for name, page in PAGES.items() if _current(DOCS / name) != NOTE + page()]
+    return [name for name in PAGES if _current(DOCS / name) != _page(name)]
+
+
+def _page(name: str) -> str:
+    """A page as it should be; only Markdown has room for the note."""
+    return (NOTE if name.endswith(".md") else "") + PAGES[name]()
 
 
 def _current(path: Path) -> str:
@@ -138,7 +145,7 @@ def main() -> int:
         print(f"docs/{name}: {'differs from the code' if '--check' in sys.argv else 'written'}")
         if "--check" not in sys.argv:
             (DOCS / name).parent.mkdir(parents=True, exist_ok=True)
-            (DOCS / name).write_text(NOTE + PAGES[name](), "utf-8")
+            (DOCS / name).write_text(_page(name), "utf-8")
     return 1 if changed and "--check" in sys.argv else 0
 
 
