@@ -87,14 +87,19 @@ class Mode(StrEnum):
 
 
 class Scope(Strict):
-    """Where a rule looks. `roles` are those of the text, and `*` stands for all; `decoded` asks for text that was hidden."""
+    """Where a rule looks. `roles` are those of the text, and `*` stands for all but those of `besides`.
+
+    `decoded` asks for text that was hidden.
+    """
 
     layer: Layer
     roles: Annotated[tuple[Word, ...], Field(min_length=1)]
+    besides: tuple[Word, ...] = ()
     decoded: bool = False
 
     def fits(self, role: str, *, decoded: bool) -> bool:
-        return (decoded or not self.decoded) and ("*" in self.roles or role in self.roles)
+        fits = role in self.roles or ("*" in self.roles and role not in self.besides)
+        return fits and (decoded or not self.decoded)
 
 
 class Sample(Strict):

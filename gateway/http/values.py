@@ -45,4 +45,12 @@ def _passage(header: tuple[bytes, bytes]) -> Passage | None:
     name, value = header[0].lower(), header[1]
     if name in _JUDGED or not value or _PLAIN.fullmatch(value):
         return None
-    return Passage(f"headers.{name.decode('latin-1')}", "header", value.decode("utf-8", "replace"), Kind.IDENTIFIER)
+    return Passage(f"headers.{name.decode('latin-1')}", "header", _text(value), Kind.IDENTIFIER)
+
+
+def _text(value: bytes) -> str:
+    """UTF-8 where it is, else each byte for itself, as older programs mean it."""
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")

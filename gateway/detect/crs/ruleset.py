@@ -115,8 +115,7 @@ def _setup(options: Options) -> str:
     level = options.paranoia
     levels = [f"{name}={level}" for name in ("blocking_paranoia_level", "detection_paranoia_level")]
     older = [f"{name}={level}" for name in ("paranoia_level", "executing_paranoia_level")]  # as 3.x called them
-    methods = "allowed_methods=GET HEAD POST OPTIONS PUT PATCH DELETE"
-    sets = ",".join(f"setvar:'tx.{one}'" for one in ("crs_setup_version=400", *levels, *older, methods))
+    sets = ",".join(f"setvar:'tx.{one}'" for one in ("crs_setup_version=400", *levels, *older))
     return f"""SecRuleEngine DetectionOnly
 SecRequestBodyAccess On
 SecResponseBodyAccess {"On" if options.whole else "Off"}
