@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -13,8 +15,9 @@ from gateway.core.reply import Channel
 from gateway.core.reply import Kind as Text
 from gateway.core.verdict import Allow
 from gateway.stages.pii import MemoryVault, Redaction
-from gateway.stages.pii.pseudonyms import Restoring, Tags, finder
+from gateway.stages.pii.pseudonyms import Restoring, Tags, finder, scope_of
 from tests.stages.test_pii import DETECTORS, KEY, exchange, policy, replied
+from tgi.wire import TgiWire
 
 SAID = """
 rules: [{name: readers, roles: [reader, blind], direction: request, action: pseudonymise}]
@@ -122,6 +125,22 @@ def test_the_vault_gives_back_what_an_earlier_turn_said() -> None:
     first = asked(f"call {PHONE}", one=one)
     later = one.judge(exchange(f"call {PHONE}", "and?", role="reader")).exchange  # type: ignore[union-attr]
     assert dict(later.pseudonyms) == dict(first.pseudonyms)
+
+
+def test_a_conversation_is_known_by_what_the_user_says_first() -> None:
+    """Beside it a body holds its model, and system prompts that are everywhere the same or tell the time."""
+    wire = TgiWire("m")
+    route = next(route for route in wire.routes if route.path == "/v1/chat/completions")
+
+    def scope(*messages: tuple[str, str]) -> str:
+        told = [{"role": role, "content": content} for role, content in messages]
+        ask = wire.read(route, json.dumps({"model": "m", "messages": told}).encode())
+        return scope_of(replace(exchange(role="reader"), passages=ask.passages), KEY)  # type: ignore[union-attr]
+
+    first = scope(("system", "it is noon"), ("user", "about Ann"))
+    assert scope(("system", "it is one"), ("user", "about Ann"), ("assistant", "yes"), ("user", "more")) == first
+    assert scope(("system", "it is noon"), ("user", "about Bob")) != first
+    assert scope(("system", "it is noon")) != scope(("system", "it is one"))
 
 
 def test_a_vault_forgets_after_its_lifetime_and_keeps_scopes_apart() -> None:

@@ -16,7 +16,7 @@ from functools import lru_cache
 
 import regex
 
-from gateway.core.exchange import Exchange
+from gateway.core.exchange import Exchange, Kind, Passage
 
 SIGNS = 6  # of 32: two values of one conversation meet once in a billion, and then the second gets another tag
 _REACH = 12  # code points after a tag that decide where it ends: two spaces, `&gt;`, a backslash
@@ -25,11 +25,17 @@ _REACH = 12  # code points after a tag that decide where it ends: two spaces, `&
 def scope_of(exchange: Exchange, key: bytes) -> str:
     """One conversation of one caller of one tenant. A chat sends its beginning again with every turn."""
     who = exchange.principal
-    first = exchange.passages[0].text if exchange.passages else ""
-    parts = (who.tenant if who else "", who.name if who else "", first)
+    parts = (who.tenant if who else "", who.name if who else "", _opening(exchange.passages))
     told = [part.encode("utf-8", "surrogatepass") for part in parts]
     message = b"".join([len(data).to_bytes(8, "big") + data for data in told])  # lengths: no two scopes read alike
     return hmac.digest(key, message, "sha256").hex()
+
+
+def _opening(passages: Sequence[Passage]) -> str:
+    """What the user said first. Not what stands before it: system prompts are the same in every conversation, or tell the time."""
+    said = (passage.text for passage in passages if passage.role == "user" and passage.kind is Kind.PROSE)
+    other = (passage.text for passage in passages if passage.kind is not Kind.IDENTIFIER)
+    return next(said, None) or next(other, "")
 
 
 class Tags:

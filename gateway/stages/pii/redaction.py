@@ -54,6 +54,11 @@ class Redaction:
         """Judge in a thread: a detector may take its time."""
         return self.detectors.slow or self.vault.slow
 
+    @property
+    def slow_replies(self) -> bool:
+        """Inspect replies in a thread too."""
+        return self.detectors.slow_replies
+
     def judge(self, exchange: Exchange) -> Verdict:
         """Every passage rewritten as policy says, or a refusal."""
         try:
