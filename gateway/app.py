@@ -129,7 +129,7 @@ def build_gate(bundle: Bundle, site: Settings, kept: Lasting) -> Gate:
     """One policy, ready to use. Raises PolicyError where a section cannot be compiled."""
     try:
         redaction = Redaction(bundle.pii, kept.pseudonym_key, vault=kept.vault)
-        waf = Waf(bundle.waf, core=crs.in_force(bundle.waf, kept.core_rules))
+        waf = Waf(bundle.waf, core=crs.in_force(bundle.waf, kept.core_rules), marks=kept.marks)
         stages = (
             Identity(identity_rules(site), kept.keys, kept.verified, kept.unknown_key),
             Access(bundle.access, bundle.routing),

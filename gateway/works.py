@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -21,8 +21,10 @@ from gateway.app import Lasting, Site
 from gateway.audit import record, watches
 from gateway.audit.alarms import Alarms, Notify, Sanctions
 from gateway.audit.anomalies import WATCHES, Detectors
+from gateway.audit.commit import Watcher
 from gateway.audit.journal import Journal
 from gateway.audit.originals import Originals
+from gateway.audit.reuse import Reuse, owners_on_record
 from gateway.audit.webhook import webhook
 from gateway.console.console import Console
 from gateway.console.reading import Archive
@@ -102,7 +104,8 @@ async def open_works(site: Site, origin: str, share: float, stack: AsyncExitStac
     bundle = app.load_bundle(site)
     backend = await app.open_backend(site.settings, stack)
     alarms = _alarms(site)
-    journal = await _journal(site, origin, alarms, stack)
+    reuse = Reuse(owners_on_record(Path(site.settings.audit.directory)))
+    journal = await _journal(site, origin, [alarms, reuse], stack)
     strictness: dict[str, Strictness] = {}
     turnstile = Turnstile(bundle.limits.exchanges_per_client, barred=partial(_barred, alarms.sanctions))
     originals = keys.originals(site.settings.audit)
@@ -143,6 +146,7 @@ async def open_works(site: Site, origin: str, share: float, stack: AsyncExitStac
     )
     background: list[Task] = [
         partial(alarms.run, journal, await _told(site.settings, stack)),
+        partial(reuse.run, journal),
         partial(backend.watch, site.settings.backend.health_seconds),
         *fetching,
         *_gpu(site.settings, metrics),
@@ -212,10 +216,10 @@ def _build(site: Site, kept: Lasting, built: dict[str, Bundle]) -> Gate:
     return gate
 
 
-async def _journal(site: Site, origin: str, alarms: Alarms, stack: AsyncExitStack) -> Journal:
+async def _journal(site: Site, origin: str, watchers: Sequence[Watcher], stack: AsyncExitStack) -> Journal:
     """The journal, sealed by the site's key, with copies of each head where the settings say."""
     opening = await asyncio.to_thread(logbook.opening, site)
-    return await stack.enter_async_context(await asyncio.to_thread(opening, origin, watchers=[alarms]))
+    return await stack.enter_async_context(await asyncio.to_thread(opening, origin, watchers=watchers))
 
 
 def _alarms(site: Site) -> Alarms:

@@ -39,6 +39,9 @@ _LEGITIMATE = "|".join(
 )
 _SEARCH = re.compile(f"[{_IGNORABLE}]")
 _SCAN = re.compile(f"({_LEGITIMATE})|[{_IGNORABLE}]+?(?=[^{_IGNORABLE}]|$|{_LEGITIMATE})")
+_RUNS = re.compile(f"[{_IGNORABLE}]+")
+# Without one of these in a text, nothing in it needs an invisible character: pictures, keycaps, joining scripts.
+_NEEDING = re.compile(f"[{_PICTURE[1:-1]}\u20e3\u1100-\u11ff{_JOINING}{_RIGHT_TO_LEFT}]")
 _SELECTORS = re.compile(f"[\U000e0100-\U000e017f]{{{_MARK_RUN}}}|[\u200b\u200c\u200d\u2060]{{{4 * _MARK_RUN}}}")
 
 
@@ -76,6 +79,9 @@ def scrub(text: str) -> Scrubbed:
     """
     if text.isascii() or not _SEARCH.search(text):
         return Scrubbed(text)
+    if not _NEEDING.search(text):
+        runs = tuple([Removed(*match.span()) for match in _RUNS.finditer(text)])
+        return Scrubbed(_RUNS.sub("", text), runs, _SELECTORS.search(text) is not None)
     kept: list[str] = []
     removed: list[Removed] = []
     at = 0

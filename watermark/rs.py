@@ -63,18 +63,14 @@ def solve(positions: tuple[int, ...], symbols: Symbols) -> Symbols:
 @lru_cache(maxsize=8192)  # of 43,758 possible sets; 100 bytes each
 def inverse(positions: tuple[int, ...]) -> Symbols:
     """The inverse of the ten chosen rows of the generator, by Gauss–Jordan elimination."""
-    work = [[*map(int, GENERATOR[p]), *(int(r == c) for c in range(DIMENSION))] for r, p in enumerate(positions)]
+    work = np.concatenate((GENERATOR[list(positions)], np.eye(DIMENSION, dtype=np.uint8)), axis=1)
     for column in range(DIMENSION):
-        pivot = next(row for row in range(column, DIMENSION) if work[row][column])
-        work[column], work[pivot] = work[pivot], work[column]
-        _eliminate(work, column)
-    return np.array([row[DIMENSION:] for row in work], dtype=np.uint8)
-
-
-def _eliminate(work: list[list[int]], column: int) -> None:
-    scale = EXP[(_ORDER - LOG[work[column][column]]) % _ORDER]
-    work[column] = [multiply(scale, value) for value in work[column]]
-    for row in range(DIMENSION):
-        factor = work[row][column]
-        if row != column and factor:
-            work[row] = [a ^ multiply(factor, b) for a, b in zip(work[row], work[column], strict=True)]
+        pivot = column + int(np.flatnonzero(work[column:, column])[0])
+        if pivot != column:
+            work[[column, pivot]] = work[[pivot, column]]
+        scale = EXP[(_ORDER - LOG[int(work[column, column])]) % _ORDER]
+        work[column] = PRODUCT[scale, work[column]]
+        factors = work[:, column].copy()
+        factors[column] = 0
+        work ^= PRODUCT[factors[:, None], work[column][None, :]]
+    return work[:, DIMENSION:].copy()

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watermark import Keys, Removed, embed, scrub
+from watermark.inbound import Inbound, Own
 
 LEGITIMATE = {
     "family emoji": "👨‍👩‍👧‍👦 and 👩🏽‍🚀",
@@ -86,3 +87,30 @@ def test_scrubbing_twice_changes_nothing_more_and_runs_account_for_everything(te
         at = run.end
     assert "".join(rest) + text[at:] == once.text
     assert scrub(once.text).text == once.text
+
+
+KEYS = Keys.from_master(bytes(range(32)), [1, 2])
+ANSWER = "The gateway sits between the people who ask and the models that answer, and it keeps a record of both. " * 4
+
+
+@pytest.mark.parametrize("profile", ["sparse", "normal", "dense", "zw"])
+def test_marks_of_ours_that_come_in_are_known_by_their_ids(profile: str) -> None:
+    text = f"Shorten this: {embed(ANSWER, KEYS, 9, profile)} And this: {embed(ANSWER, KEYS, 10, profile)}"
+    found = Inbound(KEYS).own(text)
+    assert set(found.ids) == {9, 10}
+    assert all(scrub(text[start:end]).text == "" for start, end in found.spans)
+
+
+def test_older_epochs_are_known_and_other_keys_are_not() -> None:
+    older = Keys.from_master(bytes(range(32)), [1])
+    assert Inbound(KEYS).own(embed(ANSWER, older, 9)).ids == (9,)
+    assert Inbound(KEYS).own(embed(ANSWER, Keys.from_master(bytes(32)), 9)).ids == ()
+
+
+@given(st.text(alphabet=st.sampled_from("a, b\u200b\u200c\u2060\U000e0100\U000e0141👍\ufe0fمی\u00ad"), max_size=60))
+@settings(max_examples=200, deadline=None)
+def test_reading_what_comes_in_never_breaks_and_claims_nothing(text: str) -> None:
+    assert Inbound(KEYS).own(text) == Own()
+    scrubbed = scrub(text)
+    assert scrub(scrubbed.text).removed == ()
+    assert sum(run.length for run in scrubbed.removed) == len(text) - len(scrubbed.text)

@@ -10,10 +10,11 @@ from gateway.detect.waf.classifier import Classifier, Unavailable
 from gateway.detect.waf.ngrams import Linear
 from gateway.detect.waf.rules import Reading, Ruleset, of_layers
 from gateway.stages.waf.seen import Context, Seen, finding
+from gateway.stages.waf.shown import MOST_PLACES, shown
 from policies.waf import BUILT_IN, WafPolicy
 from policies.waf_settings import Layer, Response
+from watermark.inbound import Inbound
 
-MOST_PLACES = 8  # findings of one kind in a passage: more say nothing new, and a hostile text could have thousands
 WATCHED = (
     "user",
     "tool",
@@ -26,15 +27,17 @@ NESTED = 5.0  # points for prose encoded twice over
 class Language:
     """Made once for a policy. Raises `PolicyInvalid` when a rule fails its tests, `ModelInvalid` for broken weights."""
 
-    def __init__(self, policy: WafPolicy, classifier: Classifier | None) -> None:
+    def __init__(self, policy: WafPolicy, classifier: Classifier | None, inbound: Inbound | None = None) -> None:
+        self._inbound = inbound
         self._settings = policy.settings
         self._rules = Ruleset(of_layers(policy.rules, Layer.LANGUAGE, Layer.AGENTIC), tokens.MARKS)
         self._linear = Linear.shipped() if policy.settings.linear.use else None
         self._classifier = classifier
 
     def look(self, passage: Passage, context: Context) -> Seen:
-        text, findings, read = _shown(passage)
-        if hidden.letters(read) >= self._settings.hidden.refuse_from:
+        seen = shown(passage, self._inbound)
+        text, findings = seen.text, seen.findings
+        if hidden.letters(seen.read) >= self._settings.hidden.refuse_from:
             return Seen(findings, Code.PROMPT_INJECTION, "carries text that people cannot see")
         reading = self._rules.read(passage.text, passage.role)
         text, cleaned, code = self._cleaned(text, reading, passage, context)
@@ -47,7 +50,8 @@ class Language:
         refused = score.refused()
         if refused:
             return Seen(findings, Code.PROMPT_INJECTION, f"looks like {refused}")
-        return Seen(findings, text=text if text != passage.text else None)
+        changed = text if text != passage.text else None
+        return Seen(findings, text=changed, scrubbed=seen.scrubbed, marks=seen.marks)
 
     def _cleaned(
         self, text: str, reading: Reading, passage: Passage, context: Context
@@ -139,20 +143,6 @@ class _Score:
             if points and sum(points.values()) >= self.context.band(layer):
                 return max(points, key=lambda family: points[family])
         return ""
-
-
-def _shown(passage: Passage) -> tuple[str, tuple[Finding, ...], str]:
-    """The text without what people cannot see, the findings, and what the hidden text spells."""
-    text, runs = passage.text, hidden.smuggled(passage.text)
-    findings = tuple(
-        finding("GW-401", f"hidden-{run.kind}", passage, (run.start, run.end)) for run in runs[:MOST_PLACES]
-    )
-    read: list[str] = []
-    while runs:  # taking one run out may bring two others together
-        read += [run.read for run in runs]
-        text = hidden.without(text, runs)
-        runs = hidden.smuggled(text)
-    return text, findings, " ".join(read)
 
 
 def _all(rule: str, family: str, passage: Passage, spans: list[tuple[int, int]]) -> list[Finding]:

@@ -21,6 +21,8 @@ class Seen:
     code: Code | None = None
     detail: str = ""
     text: str | None = None
+    scrubbed: int = 0  # invisible characters taken out
+    marks: tuple[int, ...] = ()  # ids of our own marks among them
 
 
 NOTHING = Seen()

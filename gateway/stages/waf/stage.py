@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import assert_never
 
 from gateway.core.exchange import Exchange, Kind, Passage
@@ -14,20 +15,32 @@ from gateway.stages.waf.language import Language
 from gateway.stages.waf.seen import Context, Seen
 from gateway.stages.waf.structure import Structure
 from policies.waf import WafPolicy
+from watermark import Keys
+from watermark.inbound import Inbound
+
+MARKED = "mark:"  # a note: this mark of ours came in; hexadecimal
+MOST_MARKS = 8  # of a request that are noted
 
 
 class Waf:
     """Judges by one policy. Raises `PolicyInvalid` when a rule fails its own tests.
 
-    `classifier` is an optional outside model; hand in a `Guarded` one. `core` is the core rule set, where a site has it.
+    `classifier` is an optional outside model; hand in a `Guarded` one. `core` is the core rule set, where a site has it;
+    `marks` are the keys by which marks of our own are known when they come back.
     """
 
     name = "waf"
 
-    def __init__(self, policy: WafPolicy, classifier: Classifier | None = None, core: Rules | None = None) -> None:
+    def __init__(
+        self,
+        policy: WafPolicy,
+        classifier: Classifier | None = None,
+        core: Rules | None = None,
+        marks: Keys | None = None,
+    ) -> None:
         self._policy = policy
         self._structure = Structure(policy, core)
-        self._language = Language(policy, classifier)
+        self._language = Language(policy, classifier, Inbound(marks) if marks is not None else None)
 
     def waits(self, exchange: Exchange) -> bool:
         """Would judging this ask another process, and so take longer than an event loop should wait?"""
@@ -38,6 +51,7 @@ class Waf:
         self._structure.ask((passage for _, passage in _every(exchange)), context)
         findings: list[Finding] = []
         changed: dict[int, str] = {}
+        scrubbed, marks = 0, dict[int, None]()
         for index, passage in _every(exchange):
             seen = self._look(passage, context)
             findings += seen.findings
@@ -45,6 +59,11 @@ class Waf:
                 return Refuse(seen.code, tuple(findings), f"{passage.where}: {seen.detail}")
             if seen.text is not None and index >= 0 and not context.shadow:
                 changed[index] = seen.text
+            if seen.scrubbed:
+                scrubbed += seen.scrubbed
+                marks |= dict.fromkeys(seen.marks)
+        if scrubbed and not context.shadow:
+            exchange = replace(exchange, notes=(*exchange.notes, *_notes(scrubbed, marks)))
         return _verdict(exchange, tuple(findings), changed, shadow=context.shadow)
 
     def _look(self, passage: Passage, context: Context) -> Seen:
@@ -73,6 +92,11 @@ def _every(exchange: Exchange) -> Iterator[tuple[int, Passage]]:
     for header in exchange.headers:
         yield -1, header
     yield from enumerate(exchange.passages)
+
+
+def _notes(scrubbed: int, marks: Iterable[int]) -> tuple[str, ...]:
+    """How many invisible characters were taken out, and which marks of ours they were: for the record."""
+    return (f"scrubbed:{scrubbed}", *[f"{MARKED}{mark:x}" for mark in islice(marks, MOST_MARKS)])
 
 
 def _verdict(exchange: Exchange, findings: tuple[Finding, ...], changed: dict[int, str], *, shadow: bool) -> Verdict:
