@@ -13,6 +13,7 @@ from tgi.wire.thinking import CLOSING, OPENING, Thinking
 
 EVENT_STREAM = "text/event-stream"
 JSON = "application/json"
+PLAIN = "text/plain"
 
 
 class Inline:
@@ -43,7 +44,7 @@ class FactsWriting:
 
     @property
     def content_type(self) -> str:
-        return JSON
+        return JSON if self._value is not None else PLAIN  # nothing at all is no JSON
 
     def write(self, events: Iterable[Event]) -> bytes:
         for event in events:
