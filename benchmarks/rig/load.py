@@ -63,6 +63,8 @@ def started(*command: str, env: dict[str, str] | None = None) -> Iterator[tuple[
     finally:
         process.terminate()
         process.wait(20)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def cpu_seconds(*pids: int) -> float:
