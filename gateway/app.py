@@ -165,6 +165,7 @@ def _keeps(bundle: Bundle, site: Settings) -> Callable[[str, tuple[str, ...]], b
 
 
 def run_cases(gate: Gate, bundle: Bundle, site: Settings) -> list[CaseResult]:
+        slow_replies=redaction.slow_replies,
     """The policy's own cases through its gate, with a meter and a vault of their own: they use up nobody's allowance."""
     fresh = Limits(bundle.limits, Meter())
     stages = tuple(_for_cases(stage, fresh) for stage in gate.stages)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from functools import partial
 
 from gateway.core.pipeline import fault_of
 from gateway.core.ports import Reading, Writing
@@ -102,7 +103,7 @@ class Inspection:
     @property
     def released(self) -> dict[Channel, str]:
         """What has left so far, per channel: what the record keeps."""
-        return {channel: "".join(parts) for channel, parts in self._released.items() if parts}
+        return {channel: "".join(parts) for channel, parts in list(self._released.items()) if parts}
 
     def feed(self, events: Iterable[Event]) -> list[Event]:
         out: list[Event] = []
@@ -199,16 +200,32 @@ def _told(text: _Text, released: str) -> tuple[Token, ...]:
     return tuple(told)
 
 
+Apart = Callable[[Callable[[], list[Event]]], Awaitable[list[Event]]]
+
+
 async def drive(
-    source: AsyncIterable[bytes], reading: Reading, inspection: Inspection, writing: Writing
+    source: AsyncIterable[bytes],
+    reading: Reading,
+    inspection: Inspection,
+    writing: Writing,
+    apart: Apart | None = None,
 ) -> AsyncIterator[bytes]:
-    """Backend bytes in, client bytes out, all but the terminal ones: `writing.finish()` waits for the record."""
+    """Backend bytes in, client bytes out, all but the terminal ones: `writing.finish()` waits for the record.
+
+    `apart` does the inspecting somewhere else, where a rewriter may wait without holding up every other exchange.
+    """
     async for data in source:
-        out = writing.write(inspection.feed(reading.feed(data)))
+        events = reading.feed(data)
+        out = writing.write(inspection.feed(events) if apart is None else await apart(partial(inspection.feed, events)))
         if out:
             yield out
         if inspection.refusal is not None:
             return
-    out = writing.write(inspection.feed(reading.finish()) + ([] if inspection.refusal else inspection.finish()))
+    last = partial(_last, inspection, reading.finish())
+    out = writing.write(last() if apart is None else await apart(last))
     if out:
         yield out
+
+
+def _last(inspection: Inspection, events: list[Event]) -> list[Event]:
+    return inspection.feed(events) + ([] if inspection.refusal else inspection.finish())

@@ -7,7 +7,7 @@ are cut alike.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.detect import signs
@@ -23,7 +23,7 @@ LOOK_AHEAD = 4  # code points after an end that show it is one
 
 
 class NamesUnavailable(Exception):
-    """Nobody could look for names in time. `reason`: "busy", "late" or "broken"."""
+    """Nobody could look for names in time. `reason`: "busy", "loading", "late" or "broken"."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"names could not be looked for: {reason}")
@@ -129,11 +129,30 @@ def _end(text: str, at: int, ended: bool) -> int | None:
 
 def merged(spans: Sequence[Span], patterns: set[Span]) -> list[Span]:
     """Without overlaps: what the patterns found stays whole, the rest gives way, the surest and longest first."""
+    return sorted(span for cluster in _clusters(spans) for span in _settled(cluster, patterns))
+
+
+def _clusters(spans: Sequence[Span]) -> Iterator[list[Span]]:
+    """Groups of spans of which none overlaps one of another group."""
+    cluster: list[Span] = []
+    end = -1
+    for span in sorted(spans):
+        if span.start >= end and cluster:
+            yield cluster
+            cluster = []
+        cluster.append(span)
+        end = max(end, span.end)
+    if cluster:
+        yield cluster
+
+
+def _settled(cluster: list[Span], patterns: set[Span]) -> list[Span]:
+    if len(cluster) == 1:
+        return cluster
     kept: list[Span] = []
-    for span in sorted(spans, key=lambda one: (one not in patterns, -(one.end - one.start), -one.score, one)):
-        for piece in _beside(span, kept):
-            kept.append(piece)
-    return sorted(kept)
+    for span in sorted(cluster, key=lambda one: (one not in patterns, -(one.end - one.start), -one.score, one)):
+        kept += _beside(span, kept)
+    return kept
 
 
 def _beside(span: Span, kept: Sequence[Span]) -> list[Span]:

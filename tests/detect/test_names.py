@@ -165,6 +165,21 @@ def test_a_missing_worker_is_said_to_be_so(closing: list[Pool]) -> None:
         closing[0].find(["张三"], 2)
 
 
+def test_a_worker_that_is_still_loading_is_let(closing: list[Pool]) -> None:
+    """Otherwise whoever asks with a short deadline would end it, and its successor, and none would ever be done."""
+    closing.append(Pool(1, [sys.executable, "-c", "import time; time.sleep(1)\n" + ECHO.replace("{does}", FIND)]))
+    reasons = set()
+    while True:
+        try:
+            found = closing[0].find(["张三去了"], 0.05)
+        except NamesUnavailable as failed:
+            reasons.add(failed.reason)
+        else:
+            break
+    assert found == [[Span(0, 2, "PERSON", 0.9, "fake")]]
+    assert reasons == {"loading"}
+
+
 def test_when_all_workers_are_busy_nobody_waits_past_the_deadline(closing: list[Pool]) -> None:
     closing.append(pool("import time; time.sleep(2); " + FIND))
     import threading
@@ -186,6 +201,28 @@ def test_policy_says_whether_rules_alone_will_do(closing: list[Pool]) -> None:
     named = by_models(closing[0], Names(**names, on_overload=Overload.DEGRADE))(["姓名：张伟"])
     assert named.degraded
     assert named.spans == [rules.find("姓名：张伟")]
+
+
+class Failing:
+    """A pool that is asked in vain, and counts how often."""
+
+    asked = 0
+
+    def find(self, texts: Sequence[str], deadline_s: float) -> list[list[Span]]:
+        self.asked += 1
+        raise NamesUnavailable("late")
+
+
+def test_models_that_policy_can_do_without_are_left_alone_for_a_moment_after_a_failure() -> None:
+    failing, now = Failing(), [0.0]
+    names = Names(request=Looking.MODELS, on_overload=Overload.DEGRADE)
+    find = by_models(failing, names, lambda: now[0])  # type: ignore[arg-type]
+    assert find(["张三去了"]).degraded
+    assert find(["张三去了"]).degraded
+    assert failing.asked == 1
+    now[0] = 2.0
+    assert find(["张三去了"]).degraded
+    assert failing.asked == 2
 
 
 @pytest.mark.real_model

@@ -44,7 +44,7 @@ class Server:
         while not _listens(self.port):
             if self._process.poll() is not None or time.monotonic() > end:
                 self.kill()
-                raise Unavailable((self.directory / "redis.log").read_text(errors="replace")[-2000:])
+                raise RuntimeError((self.directory / "redis.log").read_text(errors="replace")[-2000:])
             time.sleep(0.05)
 
     def kill(self) -> None:
@@ -57,7 +57,7 @@ class Server:
 
 @contextmanager
 def a_server(directory: Path, password: str = "", tls: Path | None = None) -> Iterator[Server]:
-    """A fresh server. Raises Unavailable where it cannot be installed or does not start."""
+    """A fresh server. Raises Unavailable where it cannot be installed; one that is here and does not start is a failure."""
     fetched = subprocess.run([str(SCRIPT), "fetch"], capture_output=True, timeout=300)
     if fetched.returncode != 0:
         raise Unavailable(fetched.stderr.decode(errors="replace")[-2000:])

@@ -24,7 +24,7 @@ run() {
     echo "dir $dir"
     echo 'save ""'
     echo "appendonly yes"
-    [ -z "${REDIS_PASSWORD:-}" ] || echo "requirepass $REDIS_PASSWORD"
+    [ -z "${REDIS_PASSWORD:-}" ] || echo "requirepass \"$REDIS_PASSWORD\""
     if [ -n "${REDIS_TLS:-}" ]; then
       echo "tls-port $port"
       echo "tls-ca-cert-file $REDIS_TLS/ca.pem"

@@ -19,6 +19,7 @@ from gateway.detect.clauses import NamesUnavailable
 from gateway.detect.span import Span
 
 START_SECONDS = 60.0  # loading both models on a slow disk
+LOADING = "loading"
 COMMAND = (sys.executable, "-m", "gateway.detect.names.worker")
 
 
@@ -42,9 +43,10 @@ class Pool:
             raise NamesUnavailable("busy") from None
         try:
             return worker.ask(texts, max(0.0, until - self._tick()))
-        except NamesUnavailable:
-            worker.end()
-            worker = _Worker(self._command)
+        except NamesUnavailable as failed:
+            if failed.reason != LOADING:  # one that is still loading is let: else nobody's would ever be done
+                worker.end()
+                worker = _Worker(self._command)
             raise
         finally:
             self._idle.put(worker)
@@ -90,20 +92,30 @@ class _Worker:
             bufsize=0,
         )
         self._ready = False
+        self._loads_until = time.monotonic() + START_SECONDS
 
     def ready(self, seconds: float) -> bool:
-        if not self._ready:
-            try:
-                self._read(seconds)
-            except NamesUnavailable:
-                return False
-            self._ready = True
+        try:
+            self._begin(seconds)
+        except NamesUnavailable:
+            return False
         return True
+
+    def _begin(self, seconds: float) -> None:
+        """Waits until its models are loaded, but no longer than so many seconds."""
+        if self._ready:
+            return
+        try:
+            self._read(seconds)
+        except NamesUnavailable as failed:
+            if failed.reason == "late" and time.monotonic() < self._loads_until:
+                raise NamesUnavailable(LOADING) from failed
+            raise
+        self._ready = True
 
     def ask(self, texts: Sequence[str], seconds: float) -> list[list[Span]]:
         until = time.monotonic() + seconds
-        if not self.ready(seconds):
-            raise NamesUnavailable("busy")
+        self._begin(seconds)
         message = orjson.dumps([text.encode("utf-8", "replace").decode() for text in texts])
         self._write(len(message).to_bytes(4, "big") + message, until)
         try:
