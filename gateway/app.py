@@ -17,6 +17,7 @@ import aiohttp
 
 import policies.bundle
 import tgi.client
+import tgi.guard
 import tgi.pool
 import tgi.wire
 import watermark
@@ -28,6 +29,7 @@ from gateway.core.pipeline import Gate
 from gateway.core.ports import Wire
 from gateway.core.stage import Stage
 from gateway.detect.crs.residue import Crs
+from gateway.detect.waf.classifier import Guarded
 from gateway.http import tls
 from gateway.settings import Settings
 from gateway.stages.access import Access
@@ -68,6 +70,7 @@ class Lasting:
     vault: Vault = field(default_factory=MemoryVault)
     unknown_key: Callable[[], None] = lambda: None
     core_rules: Crs | None = None
+    guard: Guarded | None = None
     verified: VerifiedTokens = field(default_factory=VerifiedTokens)
     meter: Meter = field(default_factory=Meter)
 
@@ -87,6 +90,7 @@ def lasting(site: Site, *, share: float = 1.0) -> Lasting:
         pseudonym_key=site.settings.pii.pseudonym_key.key(),
         vault=open_vault(site.settings),
         core_rules=crs.of_site(site.settings.crs),
+        guard=open_guard(site.settings),
         meter=Meter(share),
     )
 
@@ -111,6 +115,18 @@ def open_vault(site: Settings) -> Vault:
     return SharedVault(store, site.pii.pseudonym_key.key(), os.urandom)
 
 
+def open_guard(site: Settings) -> Guarded | None:
+    """The site's guard model behind its deadline and its breaker, or None. It is asked when somebody asks."""
+    wanted = site.classifier
+    if wanted is None:
+        return None
+    key = wanted.api_key.text() if wanted.api_key else None
+    one = tgi.guard.Guard(
+        str(wanted.url), wanted.kind, wanted.model, wanted.deadline_seconds, wanted.grammar, key, client_tls(wanted.ca)
+    )
+    return Guarded(one, wanted.deadline_seconds, time.monotonic)
+
+
 def open_gate(directory: Path) -> Gate:
     """The gate of a site, for verbs that judge without serving: the same pipeline, from the same places."""
     site = open_site(directory)
@@ -129,7 +145,8 @@ def build_gate(bundle: Bundle, site: Settings, kept: Lasting) -> Gate:
     """One policy, ready to use. Raises PolicyError where a section cannot be compiled."""
     try:
         redaction = Redaction(bundle.pii, kept.pseudonym_key, vault=kept.vault)
-        waf = Waf(bundle.waf, core=crs.in_force(bundle.waf, kept.core_rules), marks=kept.marks)
+        _must_have_guard(bundle, kept)
+        waf = Waf(bundle.waf, kept.guard, core=crs.in_force(bundle.waf, kept.core_rules), marks=kept.marks)
         stages = (
             Identity(identity_rules(site), kept.keys, kept.verified, kept.unknown_key),
             Access(bundle.access, bundle.routing),
@@ -147,11 +164,18 @@ def build_gate(bundle: Bundle, site: Settings, kept: Lasting) -> Gate:
         rewriters,
         bundle.digest,
         label=marking.label,
-        slow=redaction.slow,
+        slow=redaction.slow or kept.guard is not None,
         slow_replies=redaction.slow_replies,
         waits=waf.waits if kept.core_rules else None,
         keeps=_keeps(bundle, site),
     )
+
+
+def _must_have_guard(bundle: Bundle, kept: Lasting) -> None:
+    """A control that policy calls required and that is not there must not go unnoticed."""
+    if bundle.waf.settings.classifier.required and kept.guard is None:
+        hint = "name its server under [classifier] in gateway.toml, or do not require it"
+        raise PolicyError("a classifier is required, and this site has none", "waf/settings.yaml: classifier", hint)
 
 
 def _keeps(bundle: Bundle, site: Settings) -> Callable[[str, tuple[str, ...]], bool] | None:
@@ -165,7 +189,6 @@ def _keeps(bundle: Bundle, site: Settings) -> Callable[[str, tuple[str, ...]], b
 
 
 def run_cases(gate: Gate, bundle: Bundle, site: Settings) -> list[CaseResult]:
-        slow_replies=redaction.slow_replies,
     """The policy's own cases through its gate, with a meter and a vault of their own: they use up nobody's allowance."""
     fresh = Limits(bundle.limits, Meter())
     stages = tuple(_for_cases(stage, fresh) for stage in gate.stages)

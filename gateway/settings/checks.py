@@ -14,12 +14,19 @@ from gateway.core.errors import SettingsError
 from gateway.settings.inside import Audit, Backend, Elasticsearch
 from gateway.settings.outside import Admin, Identity, Listen
 from gateway.settings.problems import Problem
+from gateway.settings.rules import Classifier
 from gateway.settings.secret import Secret, TokenKey
 from gateway.settings.section import is_loopback
 from gateway.settings.shared import Pseudonyms
 
 _OPERATIONS = frozenset({"operator", "auditor"})  # whom the operations port takes by certificate in any case
-_DIRECTORIES = {"audit.directory", "audit.second_path", "audit.subject_keys", "watermark.index", "watermark.epochs"}  # made when first used
+_DIRECTORIES = {
+    "audit.directory",
+    "audit.second_path",
+    "audit.subject_keys",
+    "watermark.index",
+    "watermark.epochs",
+}  # made when first used
 
 
 def relations(file: str, found: Mapping[str, Any]) -> list[Problem]:
@@ -37,6 +44,8 @@ def relations(file: str, found: Mapping[str, Any]) -> list[Problem]:
                 problems += _audit(file, section)
             case Pseudonyms():
                 problems += _pseudonyms(file, section)
+            case Classifier():
+                problems += _classifier(file, section)
     match found.get("listen"), found.get("admin"):
         case Listen(port=data), Admin(port=admin) if data == admin != 0:
             problems.append(
@@ -114,6 +123,14 @@ def _pseudonyms(file: str, shared: Pseudonyms) -> Iterator[Problem]:
     if shared.password and not _is_safe(shared.url):
         hint = "write rediss://…, or reach it over loopback"
         yield Problem(file, "pseudonyms.url", "the password would travel in clear text", hint)
+
+
+def _classifier(file: str, guard: Classifier) -> Iterator[Problem]:
+    if not _is_safe(guard.url) and guard.api_key:
+        hint = "write https://…, or reach it over loopback"
+        yield Problem(file, "classifier.url", "the key would travel in clear text", hint)
+    if guard.ca and not guard.url.startswith("https:"):
+        yield Problem(file, "classifier.url", "there is an authority for an address without TLS", "write https://…")
 
 
 def _is_safe(url: str) -> bool:

@@ -13,7 +13,7 @@ from gateway.settings import checks
 from gateway.settings.inside import Audit, Backend, Elasticsearch, Observe, Pii, Policies, Watermark
 from gateway.settings.outside import Admin, Identity, Limits, Listen, Tls
 from gateway.settings.problems import Problem, SettingsInvalid, from_validation, unknown
-from gateway.settings.rules import Crs
+from gateway.settings.rules import Classifier, Crs
 from gateway.settings.section import Section
 from gateway.settings.shared import Pseudonyms
 
@@ -37,6 +37,7 @@ class Settings(Section):
     pii: Pii
     pseudonyms: Pseudonyms | None = None
     crs: Crs | None = None
+    classifier: Classifier | None = None
     observe: Observe = Field(default=Observe(), description=str(Observe.__doc__))
 
     @property
