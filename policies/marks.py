@@ -98,6 +98,17 @@ class Rule(Strict):
         )
 
 
+class Tracing(Strict):
+    """Who may trace a text with a site's keys. Every trace is on record, whoever asks."""
+
+    roles: tuple[Word, ...] = ("auditor",)
+    without_token: bool = True  # the machine's own user, who can read the keys anyway
+    reason: bool = False  # must one be given?
+    persons: Annotated[int, Field(ge=1, le=2)] = 1  # 2: four eyes
+    per_hour: Annotated[int, Field(ge=0)] = 60  # of one person who comes with a token; 0: no limit
+    unrecorded: bool = True  # also where the record cannot be written, as on an auditor's copy
+
+
 class MarksPolicy(Strict):
     """`default` is the density, and the keys below it the rest, where no rule fits or says otherwise."""
 
@@ -109,6 +120,7 @@ class MarksPolicy(Strict):
     language: Language = Language.AUTO
     answers: Answers = Answers.AS_ASKED
     backend_mark: bool = False
+    tracing: Tracing = Tracing()
     rules: tuple[Rule, ...] = ()
 
     def manner(self, tenant: str, roles: tuple[str, ...], route: str) -> Manner:

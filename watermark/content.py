@@ -8,7 +8,7 @@ where the answer's text is kept. Not here: what follows from it (`watermark.trac
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from watermark.fingerprints import WINDOW, located
@@ -21,6 +21,7 @@ _HAN_FROM = "\u2e80"
 _SPACING = (WINDOW + 1) / 2  # mean distance of kept stretches, for answers whose places are not kept
 _LEAST_BAND, _BAND_SHARE = 24, 0.25  # letters a copy may drift by insertions and deletions
 _FILLED = 0.15  # short stretches per letter that make an eighth count as copied
+_COVERED = 5  # letters of a known stretch that are surely its own, in any script
 _MOST_REPEATS = 8  # a stretch that stands in one answer more often places nothing
 _JOINT = re.compile("([\u3400-\u9fff]{2})( ?)(?=([A-Za-z0-9]{2}))|([A-Za-z0-9]{2})( ?)(?=([\u3400-\u9fff]{2}))")
 
@@ -43,6 +44,13 @@ class Leak:
     @property
     def hashes(self) -> list[int]:
         return list(dict.fromkeys(value for value, _ in self.stretches))
+
+    def without(self, known: Collection[int]) -> Leak:
+        """What is left when stretches that everybody has are taken out, and short ones that begin within them."""
+        spans = [(at, at + _COVERED) for value, at in self.stretches if value in known]
+        covered = {place for start, end in spans for place in range(start, end)}
+        kept = tuple((value, at) for value, at in self.stretches if value not in known)
+        return Leak(self.bare, kept, tuple((value, at) for value, at in self.grams if at not in covered))
 
 
 @dataclass(frozen=True, slots=True)

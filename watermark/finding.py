@@ -16,6 +16,7 @@ Ground = Literal["convicts", "keyed", "lead", "none"]
 
 _CAVEATS_ZH = {
     "same_text": "未发现可用的隐形标记：只能说明与该次回答文字相同，不能说明由谁泄露",
+    "background": "部分文字出自提示词或他人同样拥有的文档，已不计入",
     "short": "有效文字不足一百二十个：相同的常用语更可能是巧合",
     "not_bound": "标记与其周围文字不能充分对应；可能经过改动，也可能是移植",
     "no_content": "未留存该次回答的文本，无法比对标记周围的文字",
@@ -60,7 +61,8 @@ _WORDS: dict[Language, dict[str, str]] = {
     "en": {
         "title": "Finding on a leaked text", "at": "Made", "asked": "Asked by", "reason": "Reason", "digest": "SHA-256 of the text",
         "verdict": "Verdict", "ground": "Ground", "p": "Chance of naming somebody wrongly", "lead_p": "measured share of strangers' texts that look alike",
-        "sources": "Sources", "columns": "exchange | tenant | user | issued | chance of error | shared passages", "none": "none",
+        "sources": "Sources", "columns": "exchange | tenant | user | issued | chance of error | shared passages | marks at", "none": "none",
+        "layers": "What speaks",
         "reservations": "Reservations", "limits": "What this cannot say",
         "limit_text": "That the person named passed the text on: it says whose answer the text was. Accounts are shared, screens are read "
         "over shoulders, files are copied. Whoever holds two answers can move marks between passages that both have. Hear the person first.",
@@ -68,12 +70,20 @@ _WORDS: dict[Language, dict[str, str]] = {
     "zh": {
         "title": "泄露文本溯源结论", "at": "出具时间", "asked": "申请人", "reason": "事由", "digest": "文本的 SHA-256",
         "verdict": "结论", "ground": "依据", "p": "误认概率", "lead_p": "与他人文本相似的实测比例",
-        "sources": "来源", "columns": "请求 | 租户 | 用户 | 签发时间 | 误认概率 | 相同段落", "none": "无",
+        "sources": "来源", "columns": "请求 | 租户 | 用户 | 签发时间 | 误认概率 | 相同段落 | 标记位置", "none": "无",
+        "layers": "依据的层",
         "reservations": "保留意见", "limits": "本结论不能说明的事",
         "limit_text": "不能说明是被列出的人传出了该文：它只说明该文是给谁的回答。账号可能共用，屏幕可能被旁人看到，文件可能被复制；"
         "同时持有两份回答的人可以在相同段落之间移动标记。请先听取当事人的说明。",
     },
 }  # fmt: skip
+
+
+_LAYERS: dict[Language, dict[str, str]] = {
+    "en": {"l1": "keyed marks", "content": "the text on record", "l2": "the choice of words", "l3": "shared passages"},
+    "zh": {"l1": "密钥标记", "content": "留存文本", "l2": "用词选择", "l3": "相同段落"},
+}
+_MOST_SPANS = 6  # places of marks listed for each source: the page stays one page
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +117,8 @@ def finding(found: Trace, text: str, occasion: Occasion, language: Language) -> 
         "",
         f"**{words['p']}**: {chance}",
         "",
+        f"**{words['layers']}**: {', '.join(_LAYERS[language][layer] for layer in found.layers) or words['none']}",
+        "",
         f"## {words['sources']}",
         "",
     ]
@@ -128,7 +140,7 @@ def _sources(found: Trace, words: dict[str, str]) -> list[str]:
         return [words["none"]]
     return [
         f"| {words['columns']} |",
-        "|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|",
         *(_row(candidate) for candidate in found.candidates),
     ]
 
@@ -137,8 +149,10 @@ def _row(candidate: Candidate) -> str:
     issued = candidate.issued
     chance = "–" if candidate.p is None else f"{candidate.p:.1e}"
     shared = "–" if candidate.overlap is None else f"{100 * candidate.overlap.coverage:.0f} %"
+    spans = candidate.hit.spans if candidate.hit else ()
+    places = ", ".join(f"{start}" for start, _ in spans[:_MOST_SPANS]) + (" …" if len(spans) > _MOST_SPANS else "")
     cells = (issued.exchange, issued.tenant, issued.user, issued.issued_at)
-    return "| " + " | ".join([*map(_plain, cells), chance, shared]) + " |"
+    return "| " + " | ".join([*map(_plain, cells), chance, shared, places or "–"]) + " |"
 
 
 def _reservations(found: Trace, language: Language) -> list[str]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+import numpy as np
+
 from watermark import chance
 from watermark.content import Leak, Overlap, compare, differences
 from watermark.decoder import Decoded, Hit, confirm, decode
@@ -25,10 +27,14 @@ LEAD_CHANCE = 0.01
 SHORT_LEAD_CHANCE, SHORT_LETTERS = 0.06, 120
 _WORTH_COMPARING = 0.35  # of the most telling answer's weight: what shares less cannot fit as well
 _CLEAR_VOTE = 8  # details; one to four differing places: enough for a lead
+_LEAST_STRETCHES = (
+    8  # of a leak, some thirty Latin or fifteen Han letters: what is left besides a quotation must say something
+)
 _TIE = 0.02  # share of short stretches by which one answer must fit better to be named alone
 
 CAVEATS = {
     "same_text": "no mark survives: this is the same text as the answer named, which does not say who passed it on",
+    "background": "part of the text is in prompts or documents that others have too; it was left out of account",
     "short": "fewer than 120 letters: shared phrases are likelier than at full length",
     "not_bound": "the marks do not match the words around them well enough; edits or a transplant may be the reason",
     "no_content": "the answer's text is not kept, so the words around the marks could not be compared",
@@ -119,18 +125,20 @@ def trace(
     text = text[:MAX_TEXT_CHARS]
     decoded = decode(text, keys, registry.codebook(keys))
     leak = Leak.of(decoded.visible, keys.fingerprint)
-    facts = {"letters": len(leak.bare), "bursts": decoded.bursts}
+    facts: dict[str, Any] = {"letters": len(leak.bare), "bursts": decoded.bursts}
     marked = [c for hit in decoded.hits if (c := _by_mark(hit, leak, keys, registry)) is not None]
     standing = [candidate for candidate in marked if _stands(candidate)]
     if standing:
         return _from_marks(standing, keys, decoded, facts)
-    resembling = _resembling(leak, keys, registry, index, background)
+    rest, shared = _nobody_s(leak, background)
+    facts |= {"background_share": round(shared, 3)} if shared else {}
+    resembling = _resembling(rest, keys, registry, index)
     confirmed = [found for candidate in resembling if (found := _confirmed(candidate, decoded, keys, len(resembling)))]
     if confirmed:
         return _from_marks(confirmed, keys, decoded, facts)
     leads = _told_apart(resembling, decoded.visible)
     if 0 < len(leads) <= CANDIDATES:
-        return _from_leads(leads, leak, facts)
+        return _from_leads(leads, rest, facts)
     if marked:
         return Trace("transplanted", tuple(marked), ("l1",), marked[0].p, ("transplanted",), facts)
     return _without_name(decoded, registry, facts | ({"answers_with_these_words": len(leads)} if leads else {}))
@@ -167,6 +175,18 @@ def _from_marks(standing: list[Candidate], keys: Keys, decoded: Decoded, facts: 
     return Trace(_grade(standing), tuple(standing), layers, max(c.p or 0.0 for c in standing), tuple(caveats), facts)
 
 
+def _nobody_s(leak: Leak, background: Index | None) -> tuple[Leak, float]:
+    """The leak without what everybody has, and the share of that: quoted prompts, documents, boilerplate."""
+    if background is None or not leak.stretches:
+        return leak, 0.0
+    hashes = np.array(leak.hashes, np.uint64)
+    known = background.knows(hashes)
+    if not known.any():
+        return leak, 0.0
+    rest = leak.without(frozenset(hashes[known].tolist()))
+    return rest if len(rest.stretches) >= _LEAST_STRETCHES else replace(rest, stretches=()), float(known.mean())
+
+
 def _grade(candidates: list[Candidate]) -> Grade:
     if len(candidates) == 1:
         return "request"
@@ -174,11 +194,9 @@ def _grade(candidates: list[Candidate]) -> Grade:
     return "user" if len(sources) == 1 else "set"
 
 
-def _resembling(
-    leak: Leak, keys: Keys, registry: Registry, index: Index | None, background: Index | None
-) -> list[Candidate]:
+def _resembling(leak: Leak, keys: Keys, registry: Registry, index: Index | None) -> list[Candidate]:
     """Stored answers that share passages with the leak, most telling first, whether or not that is enough."""
-    found = index.query(leak.hashes, background, 2 * CANDIDATES) if index is not None else []
+    found = index.query(leak.hashes, None, 2 * CANDIDATES) if index is not None else []
     candidates = []
     for item in found:
         issued = registry.by_exchange(item.exchange) if item.weight >= _WORTH_COMPARING * found[0].weight else None
@@ -223,7 +241,7 @@ def _by_details(close: list[Candidate], visible: str) -> list[Candidate]:
 
 
 def _from_leads(leads: list[Candidate], leak: Leak, facts: dict[str, Any]) -> Trace:
-    caveats = ["same_text"]
+    caveats = ["same_text", *(["background"] if "background_share" in facts else [])]
     if len(leads) > 1:
         caveats.append("duplicates")
     short = len(leak.bare) < SHORT_LETTERS
