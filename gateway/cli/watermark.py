@@ -14,13 +14,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gateway import keys, settings
+from gateway import keys, settings, tracing
 from gateway.audit.record import event
 from gateway.cli.marking import identified, recorded
 from gateway.cli.words import say
 from gateway.core.errors import GatewayError
 from gateway.settings.inside import Watermark
 from watermark import cli, epochs, labels
+from watermark.documents import read_text
 from watermark.epochs import Epochs
 from watermark.keys import KeyFileError
 
@@ -42,6 +43,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     words = say("the master itself was seen: nothing made with it proves any more", "主密钥已泄露：其标记不再构成证明")
     verbs.choices["distrust"].add_argument("--master", action="store_true", help=words)
     next(action for action in verbs.choices["distrust"]._actions if action.dest == "epoch").required = False
+    words = say("texts that everybody has: they lead to nobody any more", "人人都有的文本：不再指向任何人")
+    shared = _site_verb(verbs, "background", _background, words)
+    shared.add_argument("files", metavar="FILE", nargs="+", help=say(".txt .docx .html .pdf", ".txt .docx .html .pdf"))
     _site_verb(verbs, "epochs", _epochs, say("a site's key epochs (JSON)", "站点的密钥纪元（JSON）"))
     _site_verb(
         verbs, "label-key", _label_key, say("the public key that labels verify with (PEM)", "验证标识的公钥（PEM）")
@@ -55,10 +59,13 @@ def run(args: argparse.Namespace) -> int:
         raise GatewayError(str(fault)) from fault
 
 
-def _site_verb(verbs: cli.Verbs, name: str, work: Callable[[argparse.Namespace], int], words: str) -> None:
+def _site_verb(
+    verbs: cli.Verbs, name: str, work: Callable[[argparse.Namespace], int], words: str
+) -> argparse.ArgumentParser:
     verb = verbs.add_parser(name, help=words, description=words)
     verb.add_argument("site", metavar="DIR", type=Path, help=say("the site", "站点目录"))
     verb.set_defaults(watermark_run=work)
+    return verb
 
 
 def _changed(args: argparse.Namespace) -> int:
@@ -110,6 +117,15 @@ def _epochs(args: argparse.Namespace) -> int:
     known = epochs.load(_site(args.site).epochs)
     rows = [{"epoch": e.number, "since": e.since, "trusted": e.trusted, "why": e.why} for e in known.live]
     print(json.dumps({"current": known.current, "epochs": rows}, ensure_ascii=False, indent=2))
+    return cli.FINE
+
+
+def _background(args: argparse.Namespace) -> int:
+    site = settings.load(args.site, complete=False)
+    places = tracing.Places(Path(site.audit.directory), Path(site.watermark.index))
+    with tracing.indices(places, keys.marks(site.watermark)) as both:
+        new = sum(both.learn_document(read_text(file)) for file in args.files)
+    print(say(f"{new} of {len(args.files)} are new", f"共 {len(args.files)} 份，新增 {new} 份"))
     return cli.FINE
 
 
