@@ -188,7 +188,7 @@ def _ruling(d: Decision) -> dict[str, Any]:
 
 
 def _finding(f: Finding) -> dict[str, Any]:
-    return {
+    told = {
         "kind": f.kind,
         "rule": f.rule,
         "where": f.where,
@@ -197,6 +197,9 @@ def _finding(f: Finding) -> dict[str, Any]:
         "score": 1000 if f.score == 1.0 else round(f.score * 1000),
         "entity": f.entity,
     }
+    if f.how:
+        told["how"] = f.how
+    return told
 
 
 def _canonical_mended(value: object) -> bytes:

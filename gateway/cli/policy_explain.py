@@ -7,12 +7,13 @@ as every exchange; shows no more than it decides.
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from gateway import cases
 from gateway.cases import Seen
-from gateway.cli import policy_candidate, policy_request
+from gateway.cli import policy_candidate, policy_request, policy_verdict
 from gateway.cli.policy_candidate import Candidate
 from gateway.cli.words import language, say
 from gateway.core.exchange import Exchange, Principal
@@ -45,7 +46,17 @@ def explain(args: argparse.Namespace) -> int:
     content = policy_request.read(args.file)
     code = policy_request.refusal_in(content)
     if code is not None:
-        print(f"{code}: {meaning(code, language())}")
+        return _refusal(args.directory, code, policy_request.reference_in(content))
+    lines, outcome = told(policy_candidate.load(args.directory), policy_request.case_of(args, content))
+    print("\n".join(lines))
+    return FOUND if outcome is Outcome.BLOCK else FINE
+
+
+def _refusal(directory: Path, code: Code, exchange: str) -> int:
+    """What a refusal's code means; and, where it names a recorded exchange, the verdict of the attack stage on it."""
+    print(f"{code}: {meaning(code, language())}")
+    verdict = _resolved(directory, exchange) if exchange else None
+    if verdict is None:
         print(
             say(
                 "the record tells why: hangu audit query DIR --exchange ID",
@@ -53,9 +64,14 @@ def explain(args: argparse.Namespace) -> int:
             )
         )
         return FINE
-    lines, outcome = told(policy_candidate.load(args.directory), policy_request.case_of(args, content))
-    print("\n".join(lines))
-    return FOUND if outcome is Outcome.BLOCK else FINE
+    print(json.dumps(verdict, ensure_ascii=False, indent=1))
+    return FINE
+
+
+def _resolved(directory: Path, exchange: str) -> dict[str, object] | None:
+    candidate = policy_candidate.load(directory)
+    audit = Path(candidate.site.audit.directory) if candidate.site else None
+    return policy_verdict.reference(candidate.bundle, audit, exchange) if audit else None
 
 
 def told(candidate: Candidate, case: Case) -> tuple[list[str], Outcome]:

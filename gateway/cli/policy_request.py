@@ -55,8 +55,16 @@ def refusal_in(content: str) -> Code | None:
     """The code of a refusal's body, in either of the shapes that callers get."""
     body = _object(content)
     error = body.get("error")
-    said = error.get("code") if isinstance(error, dict) else body.get("error_type")
+    said = error.get("code") if isinstance(error, dict) else body.get("code", body.get("error_type"))
     return Code(said) if isinstance(said, str) and said in _CODES else None
+
+
+def reference_in(content: str) -> str:
+    """The exchange that a refusal's body names; empty where it names none."""
+    body = _object(content)
+    error = body.get("error")
+    said = (error if isinstance(error, dict) else body).get("request_id")
+    return said if isinstance(said, str) else ""
 
 
 def case_of(args: argparse.Namespace, content: str) -> Case:

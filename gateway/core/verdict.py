@@ -66,6 +66,7 @@ class Finding:
     end: int = 0
     score: float = 1.0
     entity: str = ""
+    how: str = ""  # how it was seen, in short stable words, where that weighs: "base64", "quoted"
 
 
 @dataclass(frozen=True, slots=True)

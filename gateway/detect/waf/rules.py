@@ -26,13 +26,13 @@ DECODED_WEIGHT = 1.25  # hiding the text is evidence in itself
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A rule that fired. `start` and `end` are code points of the text it was given; `view` says how it was read."""
+    """A rule that fired. `start` and `end` are code points of the text it was given."""
 
     rule: Rule
     start: int
     end: int
     points: float
-    view: str = "canonical"
+    how: str = ""  # the way it was hidden, and "quoted" where it is only talked about
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +177,10 @@ def _hit(ready: _Ready, view: View, candidates: set[int], text: str) -> Hit | No
         return None
     points = ready.rule.severity.weight * (DECODED_WEIGHT if view.chain else 1.0)
     if not view.chain and ready.rule.discussed < 1 and quoted(view.text, *span) and is_talk(view.text, *span):
-        points *= ready.rule.discussed
+        start, end = origin(text, *span)
+        return Hit(ready.rule, start, end, points * ready.rule.discussed, "quoted")
     start, end = view.span if view.chain else origin(text, *span)
-    return Hit(ready.rule, start, end, points, "+".join(view.chain) or "canonical")
+    return Hit(ready.rule, start, end, points, "+".join(view.chain))
 
 
 def _found(

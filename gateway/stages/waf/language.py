@@ -78,7 +78,9 @@ class Language:
         for hit in reading.hits:
             decides = score.context.decides(hit.rule, score.passage.where)
             layer = hit.rule.scope.layer
-            score.add(hit.rule.id, hit.rule.family, layer, hit.points, (hit.start, hit.end), decides=decides)
+            score.add(
+                hit.rule.id, hit.rule.family, layer, hit.points, (hit.start, hit.end), decides=decides, how=hit.how
+            )
         span = (0, len(text))
         disguised = disguised_words(text)
         if disguised:
@@ -124,10 +126,20 @@ class _Score:
         self.findings: list[Finding] = []
         self._points: dict[tuple[Layer, str], float] = {}
 
-    def add(self, rule: str, family: str, layer: Layer, points: float, span: tuple[int, int], *, decides: bool) -> None:
+    def add(
+        self,
+        rule: str,
+        family: str,
+        layer: Layer,
+        points: float,
+        span: tuple[int, int],
+        *,
+        decides: bool,
+        how: str = "",
+    ) -> None:
         points *= self._weight
         share = points / self.context.band(layer)
-        self.findings.append(finding(rule, family, self.passage, span, share, decides=decides))
+        self.findings.append(finding(rule, family, self.passage, span, share, decides=decides, how=how))
         if decides:
             self._points[layer, family] = max(self._points.get((layer, family), 0.0), points)
 

@@ -65,8 +65,15 @@ class Context:
 
 
 def finding(
-    rule: str, family: str, passage: Passage, span: tuple[int, int], score: float = 1.0, *, decides: bool = True
+    rule: str,
+    family: str,
+    passage: Passage,
+    span: tuple[int, int],
+    score: float = 1.0,
+    *,
+    decides: bool = True,
+    how: str = "",
 ) -> Finding:
     """A finding of this stage. What is only recorded is called `waf.shadow`."""
     kind = "waf" if decides else "waf.shadow"
-    return Finding(kind, rule, passage.where, *span, min(round(score, 3), 1.0), family)
+    return Finding(kind, rule, passage.where, *span, min(round(score, 3), 1.0), family, how)

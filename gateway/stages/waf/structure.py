@@ -90,7 +90,7 @@ class Structure:
             decides = context.decides(hit.rule, passage.where)
             share = hit.points / context.band(Layer.STRUCTURE)
             span = (hit.start, hit.end)
-            yield finding(hit.rule.id, hit.rule.family, passage, span, share, decides=decides), hit.points
+            yield finding(hit.rule.id, hit.rule.family, passage, span, share, decides=decides, how=hit.how), hit.points
 
     def _cores(self, passage: Passage, context: Context) -> Iterable[tuple[Finding, float]]:
         """What the core rules find, with their points."""
