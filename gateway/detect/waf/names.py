@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import re2
 
 _INDEX = re.compile(r"\[\d+\]")
+_REMEMBERED = 1024  # names of one grammar: programs send the same few all day
+_SHORT = 256  # characters: longer names are rare, and would fill the memory
 _PLAIN = re.compile(r"[^\W_][\w.:/@+-]*")
 
 
@@ -22,9 +24,16 @@ class Shape:
     pattern: re.Pattern[str]
     characters: int
     refuses: bool
+    _known: Callable[[str], bool] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_known", lru_cache(_REMEMBERED)(self._fits))
 
     def proves(self, text: str) -> bool:
-        return len(text) <= self.characters and self.pattern.fullmatch(text) is not None
+        return len(text) <= self.characters and (self._known(text) if len(text) <= _SHORT else self._fits(text))
+
+    def _fits(self, text: str) -> bool:
+        return self.pattern.fullmatch(text) is not None
 
 
 class Names:
