@@ -55,6 +55,8 @@ MANGLED = [
     lambda tag: f"&lt;{tag.strip('<>')}&gt;",
     lambda tag: f"\\<{tag.strip('<>')}\\>",
     lambda tag: f"<{tag}>",
+    lambda tag: "".join(chr(ord(sign) + 0xFEE0) for sign in tag),
+    lambda tag: tag.replace("_", "_\n"),
 ]
 
 

@@ -19,6 +19,8 @@ import regex
 from gateway.core.exchange import Exchange, Kind, Passage
 
 SIGNS = 6  # of 32: two values of one conversation meet once in a billion, and then the second gets another tag
+_WIDE = 0xFEE0  # from a sign to its full-width shape
+_NARROW = {code + _WIDE: code for code in range(0x21, 0x7F)}
 _REACH = 12  # code points after a tag that decide where it ends: two spaces, `&gt;`, a backslash
 
 
@@ -94,13 +96,14 @@ def _finder(pseudonyms: tuple[tuple[str, str], ...]) -> Finder:
 
 
 def _loose(tag: str) -> str:
-    """The tag's letters, with what models put between its words."""
-    between = r"(?:\s{0,2}\\{0,2}[_\-\u2010-\u2015]\s{0,2}|\s{1,2}|)"
-    return between.join(re.escape(word) for word in tag.split("_"))
+    """The tag's letters, full-width or not, with what models put between its words."""
+    gap = r"(?:\s|\\[nrt])"  # JSON writes a line's end as two signs
+    between = rf"(?:{gap}{{0,2}}\\{{0,2}}[_＿\-\u2010-\u2015]{gap}{{0,2}}|{gap}{{1,2}}|)"
+    return between.join("".join(f"[{sign}{chr(ord(sign) + _WIDE)}]" for sign in word) for word in tag.split("_"))
 
 
 def _canonical(found: str) -> str:
-    plain = re.sub(r"&lt;|&gt;|&#6[02];|\\u003[cCeE]", "", found)
+    plain = re.sub(r"&lt;|&gt;|&#6[02];|\\u003[cCeE]|\\[nrt]", "", found).translate(_NARROW)
     return re.sub(r"[^A-Za-z0-9]", "", plain).lower()
 
 

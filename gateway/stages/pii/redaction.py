@@ -27,6 +27,7 @@ DEGRADED = "pii:degraded"  # names were not looked for as policy wants: the mode
 FORGETFUL = "pii:vault-unavailable"  # tags of earlier turns stand for nothing in this exchange
 MAX_CALLERS = 1_024  # tenants with sets of roles: whether they have tags is worked out once
 MIN_VALUE = 4  # code points: shorter values would be found inside other words
+_HAN_NAME = re.compile(r"[\u3400-\u9fff]{2,3}")
 _JSON = frozenset({Reads.ARGUMENTS, Reads.SCHEMA})
 
 
@@ -143,7 +144,7 @@ class Redaction:
 
     def _swept(self, passages: tuple[Passage, ...], rewritings: list[Rewriting], tags: Tags) -> tuple[Passage, ...]:
         """Values that have a tag are hidden wherever they stand, also where nothing announces them."""
-        tag_of = {value: tag for tag, value in tags.values.items() if len(value) >= MIN_VALUE and not value.isdigit()}
+        tag_of = {value: tag for tag, value in tags.values.items() if _tells(tag, value)}
         if not tag_of or not any(rewriting.tagged for rewriting in rewritings):
             return passages
         words = "|".join(map(re.escape, sorted(tag_of, key=len, reverse=True)))
@@ -160,6 +161,13 @@ class Redaction:
 
     def _restores(self, exchange: Exchange) -> bool:
         return exchange.principal is not None and self.policy.restores(exchange.principal.roles)
+
+
+def _tells(tag: str, value: str) -> bool:
+    """Does the value mean the same wherever it stands? Han names are short, and no part of other words as Latin ones are."""
+    if value.isdigit():
+        return False
+    return len(value) >= MIN_VALUE or (tag.startswith("<PERSON_") and _HAN_NAME.fullmatch(value) is not None)
 
 
 def _read(source: Source, text: str, rewriting: Rewriting) -> list[Part]:
