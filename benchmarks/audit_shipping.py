@@ -53,7 +53,7 @@ async def ship(directory: Path, url: str) -> None:
 
 async def through_it_all(directory: Path, server: Server, told: argparse.Namespace) -> dict[str, Any]:
     cluster = Cluster(connect(Access(server.url)))
-    await cluster.install(await cluster.abilities())
+    await install.install(cluster, await install.abilities(cluster))
     began = time.perf_counter()
     async with Journal.open(directory) as journal:
         writing = asyncio.ensure_future(write(journal, told.records))

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from elastic_transport import AiohttpHttpNode, HttpHeaders, TransportError
 from elasticsearch import ApiError, AsyncElasticsearch
 
-from gateway.audit import mapping
 from gateway.audit.documents import Document
-from gateway.audit.mapping import Abilities
 from gateway.core.errors import AuditError
 
-Fate = Literal["kept", "again", "present", "refused"]
+Fate = Literal["kept", "again", "present", "refused", "forbidden"]
 PAGE = 10_000  # the most hits a search gives
 
+FORBIDDEN = frozenset({401, 403})  # our rights, or a block on the index: not the document's fault
 BUSY = frozenset({408, 429, 500, 502, 503, 504})
 
 
@@ -88,8 +87,13 @@ def connect(access: Access) -> AsyncElasticsearch:
 class Cluster:
     """What shipping asks of a cluster."""
 
-    def __init__(self, client: AsyncElasticsearch, index: str = "hangu") -> None:
-        self._client, self._index = client, index
+    def __init__(self, client: AsyncElasticsearch, index: str = "hangu", *, opensearch: bool = False) -> None:
+        self._client, self.index, self.opensearch = client, index, opensearch
+
+    @classmethod
+    def at(cls, access: Access, index: str = "hangu") -> Self:
+        """The cluster that is reached like this."""
+        return cls(connect(access), index, opensearch=access.opensearch)
 
     async def close(self) -> None:
         await self._client.close()
@@ -129,7 +133,7 @@ class Cluster:
 
     async def refresh(self) -> None:
         """Make everything sent so far findable."""
-        await self._ask(self._client.indices.refresh(index=f"logs-{self._index}.*", ignore_unavailable=True))
+        await self._ask(self._client.indices.refresh(index=f"logs-{self.index}.*", ignore_unavailable=True))
 
     async def forget(self, tenant: str, user: str, until: str) -> None:
         """Take a subject's searchable texts out, where they were indexed. Needs more than the shipper's own privileges."""
@@ -139,52 +143,38 @@ class Cluster:
         }
         script = {"source": "ctx._source.hangu.remove('text')", "lang": "painless"}
         request = self._client.update_by_query(
-            index=f"logs-{self._index}.audit-*", query=query, script=script, conflicts="proceed"
+            index=f"logs-{self.index}.audit-*", query=query, script=script, conflicts="proceed"
         )
         await self._ask(request)
 
-    async def abilities(self) -> Abilities:
-        """What this cluster has: asked, not guessed from a version."""
-        cjk = await self._has("POST", "/_analyze", {"analyzer": "cjk", "text": "合同"})
-        lifecycle = await self._has("GET", "/_ilm/status")
-        health = await self._ask(self._client.cluster.health())
-        return Abilities(cjk=cjk, lifecycle=lifecycle, replicas=1 if health["number_of_data_nodes"] > 1 else 0)
+    async def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Any other request, in plain JSON. Raises AuditError with what the cluster says against it."""
+        return await self._ask(self._plainly(method, path, body))
 
-    async def install(self, abilities: Abilities) -> list[str]:
-        """Put the templates in place; gives their names."""
-        done = []
-        if abilities.lifecycle:
-            policy = mapping.lifecycle()
-            await self._ask(self._client.ilm.put_lifecycle(name=f"{self._index}-audit", policy=policy))
-            done.append(f"ilm {self._index}-audit")
-        for name, body in mapping.component_templates(self._index, abilities).items():
-            await self._ask(self._client.cluster.put_component_template(name=name, **body))
-            done.append(f"component {name}")
-        template = mapping.index_template(self._index)
-        meta = template.pop("_meta")
-        await self._ask(self._client.indices.put_index_template(name=f"{self._index}-audit", meta=meta, **template))
-        return [*done, f"template {self._index}-audit"]
+    async def found(self, method: str, path: str, body: Any = None) -> Any:
+        """The same, and None where the cluster knows no such thing."""
+        try:
+            return await self._plainly(method, path, body)
+        except ApiError as error:
+            if error.status_code in BUSY:
+                raise _translated(error) from error
+            return None
+        except TransportError as error:
+            raise Busy(f"the cluster does not answer: {error.message}") from error
 
     async def search(self, **body: Any) -> dict[str, Any]:
         """A search over all our streams, for dashboards and reports."""
-        told = await self._ask(self._client.search(index=f"logs-{self._index}.*", ignore_unavailable=True, **body))
+        told = await self._ask(self._client.search(index=f"logs-{self.index}.*", ignore_unavailable=True, **body))
         return dict(told)
 
     async def _search(self, query: dict[str, Any], fields: Sequence[str]) -> Iterable[dict[str, Any]]:
         told = await self.search(query=query, source_includes=list(fields), size=PAGE, sort=["_doc"])
         return [hit["_source"] for hit in told["hits"]["hits"]]
 
-    async def _has(self, method: str, path: str, body: Any = None) -> bool:
-        headers = {"accept": "application/json", **({"content-type": "application/json"} if body else {})}
-        try:
-            await self._client.perform_request(method, path, headers=headers, body=body)
-        except ApiError as error:
-            if error.status_code in BUSY:
-                raise _translated(error) from error
-            return False
-        except TransportError as error:
-            raise Busy(f"the cluster does not answer: {error.message}") from error
-        return True
+    async def _plainly(self, method: str, path: str, body: Any) -> Any:
+        headers = {"accept": "application/json", **({} if body is None else {"content-type": "application/json"})}
+        told = await self._client.perform_request(method, path, headers=headers, body=body)
+        return told.body
 
     async def _ask(self, request: Any) -> Any:
         try:
@@ -212,4 +202,6 @@ def _verdict(item: dict[str, Any]) -> Verdict:
         return Verdict("kept")
     if status == 409:
         return Verdict("present", why)
+    if status in FORBIDDEN:
+        return Verdict("forbidden", why)
     return Verdict("again" if status in BUSY else "refused", why)

@@ -1,4 +1,4 @@
-"""What a cluster is told of our documents: fields, templates, life cycles, and the least a shipper and a reader may do. Pure.
+"""What a cluster is told of our documents: fields, templates and life cycles. Pure. Who may do what with them is `privileges`.
 
 `dynamic: false`: a field that is not here is kept in the source and not searched, so that no document can break the index.
 """
@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 KEYWORD = {"type": "keyword", "ignore_above": 1024}
 LONG = {"type": "long"}
 BOOLEAN = {"type": "boolean"}
+FREE_KEYS: dict[bool, dict[str, Any]] = {  # what an event's facts are kept as; a long value must not break the document
+    False: {"type": "flattened", "ignore_above": 1024},
+    True: {"type": "flat_object"},
+}
 PRIORITY = 500  # above the built-in logs-*-* template's 100
 
 
@@ -19,8 +23,8 @@ class Abilities:
     """What a cluster has beyond the core. A full Elasticsearch has all; a test server or OpenSearch fewer."""
 
     cjk: bool = True  # the cjk analyzer
-    lifecycle: bool = True  # index lifecycle management
-    flattened: str = "flattened"  # the type for free keys: flat_object on OpenSearch
+    lifecycle: Literal["ilm", "ism", ""] = "ilm"  # index lifecycle management, or OpenSearch's state management
+    opensearch: bool = False
     replicas: int = 1
 
 
@@ -43,6 +47,7 @@ FIELDS: dict[str, dict[str, Any]] = {
             *("http.request.id", "gen_ai.operation.name", "gen_ai.request.model", "rule.name", "hangu.record"),
             *("hangu.exchange", "hangu.outcome", "hangu.code", "hangu.roles", "hangu.backend", "hangu.policy"),
             *("hangu.certificate", "hangu.method", "hangu.refused_by", "hangu.faults", "hangu.notes", "hangu.origin"),
+            *("hangu.checkpoint.origin", "hangu.completeness.origin"),
             *("hangu.leaf", "hangu.finding.kind", "hangu.finding.entity", "hangu.subject", "hangu.quarantined"),
         ),
         KEYWORD,
@@ -52,6 +57,7 @@ FIELDS: dict[str, dict[str, Any]] = {
             *("event.sequence", "event.duration", "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"),
             *("hangu.seq", "hangu.answer_chars", "hangu.finding.count", "hangu.personal", "hangu.micros.total"),
             *("hangu.micros.first_byte", "hangu.checkpoint.size"),
+            *(f"hangu.completeness.{count}" for count in ("produced", "indexed", "missing", "reshipped", "doubled")),
             *(f"hangu.micros.{stage}" for stage in ("identity", "access", "limits", "waf", "pii", "routing")),
         ),
         LONG,
@@ -65,7 +71,7 @@ FIELDS: dict[str, dict[str, Any]] = {
 def mappings(abilities: Abilities) -> dict[str, Any]:
     """The fields as Elasticsearch nests them."""
     fields = dict(FIELDS)
-    fields["hangu.facts"] = {"type": abilities.flattened}
+    fields["hangu.facts"] = FREE_KEYS[abilities.opensearch]
     fields["hangu.text"] = {"type": "text", "analyzer": "cjk"} if abilities.cjk else {"type": "text"}
     root: dict[str, Any] = {}
     for name, kind in fields.items():
@@ -85,7 +91,7 @@ def settings(index: str, abilities: Abilities) -> dict[str, Any]:
         "index.refresh_interval": "1s",
         "index.mapping.total_fields.limit": 500,
     }
-    if abilities.lifecycle:
+    if abilities.lifecycle == "ilm":
         told["index.lifecycle.name"] = f"{index}-audit"
     return told
 
@@ -101,12 +107,17 @@ def component_templates(index: str, abilities: Abilities) -> dict[str, dict[str,
 def index_template(index: str) -> dict[str, Any]:
     """One for all our data streams."""
     return {
-        "index_patterns": [f"logs-{index}.{dataset}-*" for dataset in ("audit", "admin", "checkpoint")],
+        "index_patterns": patterns(index),
         "priority": PRIORITY,
         "data_stream": {},
         "composed_of": [f"{index}-audit-mappings", f"{index}-audit-settings"],
         "_meta": {"product": "hangu", "schema": 1},
     }
+
+
+def patterns(index: str) -> list[str]:
+    """The names of our data streams."""
+    return [f"logs-{index}.{dataset}-*" for dataset in ("audit", "admin", "checkpoint")]
 
 
 def lifecycle(days: int = 400) -> dict[str, Any]:
@@ -121,17 +132,21 @@ def lifecycle(days: int = 400) -> dict[str, Any]:
     }
 
 
-def shipper_privileges(index: str) -> dict[str, Any]:
-    """The least that shipping needs: create and read back what it created, never change or delete.
+def state_management(index: str, days: int = 400) -> dict[str, Any]:
+    """The same for OpenSearch, where a policy names the indices it is for. Ages count from the rollover, as above."""
 
-    `maintenance` is for asking that what was sent be findable now: comparing before that would see holes.
-    """
-    names = [f"logs-{index}.*"]
-    allowed = ["create_doc", "auto_configure", "read", "view_index_metadata", "maintenance"]
-    return {"cluster": ["monitor"], "indices": [{"names": names, "privileges": allowed}]}
+    def then(state: str, age: str) -> list[dict[str, Any]]:
+        return [{"state_name": state, "conditions": {"min_rollover_age": age}}]
 
-
-def auditor_privileges(index: str, tenant: str | None = None) -> dict[str, Any]:
-    """Reading: everything, or one tenant's data streams, which needs no document-level security."""
-    names = [f"logs-{index}.*"] if tenant is None else [f"logs-{index}.audit-{tenant}"]
-    return {"indices": [{"names": names, "privileges": ["read", "view_index_metadata"]}]}
+    roll = {"rollover": {"min_index_age": "1d", "min_primary_shard_size": "20gb"}}
+    states = [
+        {"name": "hot", "actions": [roll], "transitions": then("warm", "30d")},
+        {"name": "warm", "actions": [{"read_only": {}}], "transitions": then("delete", f"{days}d")},
+        {"name": "delete", "actions": [{"delete": {}}], "transitions": []},
+    ]
+    return {
+        "description": "the record of Hangu: a new index a day, kept a year and a bit",
+        "default_state": "hot",
+        "states": states,
+        "ism_template": [{"index_patterns": patterns(index), "priority": PRIORITY}],
+    }

@@ -7,30 +7,13 @@ that is in the segments and not in the cluster.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.audit import frames
 from gateway.audit.documents import Document, Documents
-from gateway.audit.shipping import Shipper
+from gateway.audit.shipping import Completeness, Shipper
 
 SPAN = 5_000  # numbers compared at a time: under the most hits that a search gives, with room for doubles
-
-
-@dataclass(frozen=True, slots=True)
-class Completeness:
-    """One origin: produced here, found there, shipped again, and found more than once."""
-
-    origin: str
-    produced: int
-    indexed: int
-    reshipped: int
-    doubled: int
-
-    @property
-    def ratio(self) -> float:
-        """Of what was produced, how much was found before anything was shipped again. For the gauge."""
-        return 1.0 if self.produced == 0 else self.indexed / self.produced
 
 
 async def reconcile(shipper: Shipper, since: int = 0) -> list[Completeness]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -24,6 +25,7 @@ from gateway.audit.documents import Document, Documents, stream
 from gateway.audit.elastic import Busy, Verdict
 from gateway.audit.export import iso
 from gateway.audit.frames import Damage, Frame
+from gateway.core.errors import AuditError
 
 BATCH_RECORDS = 500
 BATCH_BYTES = 5 << 20  # what a cluster takes well in one request
@@ -43,6 +45,22 @@ class Target(Protocol):
     async def refresh(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """One origin compared: produced here, found there, shipped again, and found more than once."""
+
+    origin: str
+    produced: int
+    indexed: int
+    reshipped: int
+    doubled: int
+
+    @property
+    def ratio(self) -> float:
+        """Of what was produced, how much was found before anything was shipped again. For the gauge."""
+        return 1.0 if self.produced == 0 else self.indexed / self.produced
+
+
 @dataclass(slots=True)
 class Position:
     """How far an origin was shipped: the last number, and where its frame is."""
@@ -54,23 +72,28 @@ class Position:
 
 @dataclass(slots=True)
 class Counts:
-    """For metrics: records shipped and quarantined since the start, attempts that met a busy cluster, and why."""
+    """For metrics: records shipped and quarantined since the start, attempts that met a busy cluster, and why.
+
+    `caught_up` is when nothing was left to send, in Unix seconds.
+    """
 
     shipped: int = 0
     quarantined: int = 0
     busy: int = 0
     trouble: str = ""
+    caught_up: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How shipping waits and how much it takes at once. `sleep` and `jitter` are handed in so that tests need not wait."""
+    """How shipping waits and how much it takes at once. `sleep`, `jitter` and `clock` are handed in so that tests need not wait."""
 
     records: int = BATCH_RECORDS
     bytes: int = BATCH_BYTES
     poll: float = POLL_SECONDS
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     jitter: Callable[[], float] = random.random
+    clock: Callable[[], float] = time.time
 
 
 @dataclass(slots=True)
@@ -93,6 +116,7 @@ class Shipper:
         while True:
             sent = await self.catch_up()
             await self.ship_heads()
+            self.counts.caught_up = self.pace.clock()
             if not sent:
                 await self.pace.sleep(self.pace.poll)
 
@@ -117,19 +141,21 @@ class Shipper:
 
     async def settle(self, origin: str, documents: Sequence[Document]) -> None:
         """Send until each is there, or is known never to be."""
-        left = list(documents)
-        wait = FIRST_WAIT
+        left, size, wait = list(documents), len(documents), FIRST_WAIT
         while left:
             try:
-                verdicts = await self.target.create(left)
-                left = await self._sorted(origin, left, verdicts)
-                self.counts.trouble = f"{len(left)} are to be sent again" if left else ""
-            except Busy as error:
+                again = await self._sorted(origin, left[:size], await self.target.create(left[:size]))
+                left, size = again + left[size:], 2 * size
+                self.counts.trouble = f"{len(again)} are to be sent again" if again else ""
+            except Busy as error:  # a batch may be more than a crowded cluster has room for at any time
+                again, size = left, max(1, size // 2)
                 self.counts.trouble = str(error)
-            if left:
-                self.counts.busy += 1
-                await self.pace.sleep(wait * (0.5 + self.pace.jitter()))
-                wait = min(2 * wait, LONGEST_WAIT)
+            if not again:
+                wait = FIRST_WAIT
+                continue
+            self.counts.busy += 1
+            await self.pace.sleep(wait * (0.5 + self.pace.jitter()))
+            wait = min(2 * wait, LONGEST_WAIT)
 
     async def ship_heads(self) -> None:
         """Send each origin's newest checkpoint, so that the cluster too can tell if the segments are changed later."""
@@ -142,9 +168,18 @@ class Shipper:
                     await self.target.create([self._head(origin, head.size, notes[-1])])
                     self._heads[origin] = head.size
 
+    async def tell(self, found: Sequence[Completeness], at: float) -> None:
+        """Send what a comparison found, so that dashboards and rules in the cluster know of holes. `at` is Unix seconds."""
+        with suppress(Busy):  # the gauge has it too
+            await self.target.create([self._completeness(one, round(at * 1000)) for one in found])
+
     async def _sorted(self, origin: str, documents: Sequence[Document], verdicts: Sequence[Verdict]) -> list[Document]:
         """What is still to be sent. An id that was taken is fine only if it holds this very record."""
         pairs = list(zip(documents, verdicts, strict=True))
+        if why := next((verdict.why for verdict in verdicts if verdict.fate == "forbidden"), ""):
+            raise AuditError(
+                f"the cluster does not permit it: {why}", hint="see the privileges that `hangu deploy` prints"
+            )
         taken = [document for document, verdict in pairs if verdict.fate == "present"]
         if taken:
             await self.target.refresh()
@@ -191,6 +226,16 @@ class Shipper:
             "event": {"id": id_, "kind": "state", "module": "hangu", "action": "checkpoint"},
             "observer": {"type": "gateway", "product": "hangu", "name": self.site},
             "hangu": {"checkpoint": {"size": size, "note": note.decode(), "origin": origin}},
+        }
+        return Document(stream(self.index, "checkpoint", "default"), id_, source)
+
+    def _completeness(self, found: Completeness, at: int) -> Document:
+        id_ = f"{self.site}-{found.origin}-completeness-{at}"
+        source = {
+            "@timestamp": iso(at),
+            "event": {"id": id_, "kind": "metric", "module": "hangu", "action": "completeness"},
+            "observer": {"type": "gateway", "product": "hangu", "name": self.site},
+            "hangu": {"completeness": {**asdict(found), "missing": found.produced - found.indexed}},
         }
         return Document(stream(self.index, "checkpoint", "default"), id_, source)
 

@@ -8,20 +8,24 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
+import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from gateway.audit.elastic import Access, Cluster, connect
+from gateway.audit import progress
+from gateway.audit.elastic import Access, Cluster
 from gateway.audit.reconcile import reconcile
-from gateway.audit.shipping import Pace, Shipper
+from gateway.audit.shipping import Completeness, Pace, Shipper
 from gateway.cli.words import say
 from gateway.core.errors import AuditError
 from gateway.settings import load
+from gateway.settings.inside import Elasticsearch
 
 if TYPE_CHECKING:
     from gateway.cli.audit import Place, Verbs
 
-RECONCILE_SECONDS = 3600.0  # how often what the cluster lost is looked for
+NOTE_SECONDS = 5.0  # how old what is said of shipping may be
 
 
 def configure(verbs: Verbs[argparse.ArgumentParser]) -> None:
@@ -46,8 +50,9 @@ async def _shipping(args: argparse.Namespace, place: Place) -> int:
     try:
         if args.once:
             await shipper.catch_up()
+            _note(shipper, caught_up=time.time())
         else:
-            await _until_stopped(shipper)
+            await _until_stopped(shipper, _wanted(args).reconcile_seconds)
     finally:
         await cluster.close()
     shipped, aside = shipper.counts.shipped, shipper.counts.quarantined
@@ -55,11 +60,12 @@ async def _shipping(args: argparse.Namespace, place: Place) -> int:
     return 1 if aside else 0
 
 
-async def _until_stopped(shipper: Shipper) -> None:
+async def _until_stopped(shipper: Shipper, every: float) -> None:
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    work = [asyncio.ensure_future(one) for one in (shipper.run(), _hourly(shipper), stopped.wait())]
+    endless = (shipper.run(), _noting(shipper), _reconciling_every(shipper, every), stopped.wait())
+    work = [asyncio.ensure_future(one) for one in endless]
     done, left = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
     for task in left:
         task.cancel()
@@ -69,11 +75,33 @@ async def _until_stopped(shipper: Shipper) -> None:
         task.result()
 
 
-async def _hourly(shipper: Shipper) -> None:
+async def _noting(shipper: Shipper) -> None:
+    """Also while the cluster is away: that is when somebody looks."""
     while True:
-        await asyncio.sleep(RECONCILE_SECONDS)
-        with suppress(AuditError):  # a cluster that is away is shipping's trouble already; the next hour looks again
-            await reconcile(shipper)
+        _note(shipper)
+        await asyncio.sleep(NOTE_SECONDS)
+
+
+async def _reconciling_every(shipper: Shipper, seconds: float) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        with suppress(AuditError):  # a cluster that is away is shipping's trouble already; the next time looks again
+            await _compared(shipper)
+
+
+async def _compared(shipper: Shipper) -> list[Completeness]:
+    found = await reconcile(shipper)
+    await shipper.tell(found, time.time())
+    _note(shipper, reconciled=time.time(), complete=progress.by_origin(found))
+    return found
+
+
+def _note(shipper: Shipper, **more: Any) -> None:
+    known = progress.load(shipper.directory)
+    caught_up = max(known.caught_up, shipper.counts.caught_up)
+    news = {"caught_up": caught_up, "trouble": shipper.counts.trouble, **more}
+    aside = progress.quarantined(shipper.directory)
+    progress.save(shipper.directory, replace(known, at=time.time(), quarantined=aside, **news))
 
 
 def _reconcile(args: argparse.Namespace, place: Place) -> int:
@@ -83,7 +111,7 @@ def _reconcile(args: argparse.Namespace, place: Place) -> int:
 async def _reconciling(args: argparse.Namespace, place: Place) -> int:
     shipper, cluster = _shipper(args, place)
     try:
-        found = await reconcile(shipper)
+        found = await _compared(shipper)
     finally:
         await cluster.close()
     for one in found:
@@ -94,19 +122,32 @@ async def _reconciling(args: argparse.Namespace, place: Place) -> int:
 
 
 def _shipper(args: argparse.Namespace, place: Place) -> tuple[Shipper, Cluster]:
+    wanted = _wanted(args)
+    cluster = Cluster.at(access_of(wanted), wanted.index)
+    pace = Pace(records=wanted.batch_records, poll=wanted.batch_seconds)
+    texts = wanted.texts or args.with_text
+    return Shipper(place.directory, cluster, index=wanted.index, with_text=texts, pace=pace), cluster
+
+
+def _wanted(args: argparse.Namespace) -> Elasticsearch:
     wanted = load(args.site).elasticsearch
     if wanted is None:
         raise AuditError(
             "no cluster is set up", f"{args.site}/gateway.toml", "add a section [elasticsearch] with its url"
         )
-    access = Access(
+    return wanted
+
+
+def access_of(wanted: Elasticsearch) -> Access:
+    """How the settings say that the cluster is reached."""
+    return Access(
         wanted.url,
         api_key=wanted.api_key.text() if wanted.api_key else "",
         username=wanted.username,
         password=wanted.password.text() if wanted.password else "",
         ca=str(wanted.ca or ""),
+        certificate=str(wanted.certificate or ""),
+        key=str(wanted.key.file) if wanted.key else "",
         timeout=wanted.timeout_seconds,
+        opensearch=wanted.kind == "opensearch",
     )
-    cluster = Cluster(connect(access), wanted.index)
-    pace = Pace(records=wanted.batch_records, poll=wanted.batch_seconds)
-    return Shipper(place.directory, cluster, index=wanted.index, with_text=args.with_text, pace=pace), cluster

@@ -13,9 +13,9 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
-from gateway.audit.elastic import Access, Cluster, connect
+from gateway.audit import install, privileges
+from gateway.audit.elastic import Access, Cluster
 from gateway.audit.kibana.build import lines, rules, saved_objects
-from gateway.audit.mapping import auditor_privileges, shipper_privileges
 from gateway.cli.words import language, say
 from gateway.core.errors import AuditError, GatewayError
 
@@ -42,6 +42,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     one.add_argument("--password", type=Path, metavar="FILE")
     one.add_argument("--ca", type=Path, metavar="FILE", help=say("authority of their certificates", "其证书的签发机构"))
+    text = say("client certificate, where the cluster asks for one", "客户端证书（集群要求时）")
+    one.add_argument("--certificate", type=Path, metavar="FILE", help=text)
+    one.add_argument("--certificate-key", type=Path, metavar="FILE", help=say("its key", "该证书的私钥"))
+    text = say("make the gateway's own credential and keep it in this file", "为网关生成最小权限凭据并写入此文件")
+    one.add_argument("--make-key", type=Path, metavar="FILE", help=text)
     one.add_argument("--language", choices=("en", "zh"), default=language())
     one.add_argument("--opensearch", action="store_true", help=say("the cluster is OpenSearch", "集群为 OpenSearch"))
 
@@ -56,11 +61,17 @@ def run(args: argparse.Namespace) -> int:
     except (GatewayError, OSError) as error:
         print(f"{say('error', '错误')}: {error}", file=sys.stderr)
         return 2
-    print(say("privileges for the gateway's API key:", "网关 API 密钥所需的最小权限："))
-    print(json.dumps({f"{args.index}-shipper": shipper_privileges(args.index)}))
-    print(say("privileges for auditors:", "审计员所需的权限："))
-    print(json.dumps({f"{args.index}-auditor": auditor_privileges(args.index)}))
+    _tell_privileges(args)
     return 0
+
+
+def _tell_privileges(args: argparse.Namespace) -> None:
+    shipper = privileges.opensearch_shipper if args.opensearch else privileges.shipper
+    auditor = privileges.opensearch_auditor if args.opensearch else privileges.auditor
+    print(say("privileges for the gateway's own credential:", "网关凭据所需的最小权限："))
+    print(json.dumps({f"{args.index}-shipper": shipper(args.index)}))
+    print(say("privileges for auditors:", "审计员所需的权限："))
+    print(json.dumps({f"{args.index}-auditor": auditor(args.index)}))
 
 
 async def _elastic(args: argparse.Namespace) -> list[str]:
@@ -70,11 +81,14 @@ async def _elastic(args: argparse.Namespace) -> list[str]:
         username=args.user,
         password=_read(args.password),
         ca=str(args.ca or ""),
+        certificate=str(args.certificate or ""),
+        key=str(args.certificate_key or ""),
         opensearch=args.opensearch,
     )
-    cluster = Cluster(connect(access), args.index)
+    cluster = Cluster.at(access, args.index)
     try:
-        return await cluster.install(await cluster.abilities())
+        done = await install.install(cluster, await install.abilities(cluster))
+        return [*done, await install.make_key(cluster, args.make_key)] if args.make_key else done
     finally:
         await cluster.close()
 
@@ -102,7 +116,7 @@ def _send(args: argparse.Namespace, path: str, name: str, data: bytes) -> dict[s
     if not url.startswith(("http://", "https://")):
         raise AuditError("not an http address", args.kibana)
     request = urllib.request.Request(url, body, headers)  # noqa: S310 (checked above)
-    trust = ssl.create_default_context(cafile=str(args.ca)) if args.ca else None
+    trust = _trust(args)
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS, context=trust) as told:  # noqa: S310
             answer: dict[str, Any] = json.load(told)
@@ -111,6 +125,15 @@ def _send(args: argparse.Namespace, path: str, name: str, data: bytes) -> dict[s
     if answer.get("errors"):
         raise AuditError(f"kibana took only a part: {answer['errors'][:3]}", url)
     return answer
+
+
+def _trust(args: argparse.Namespace) -> ssl.SSLContext | None:
+    if not args.ca and not args.certificate:
+        return None
+    context = ssl.create_default_context(cafile=str(args.ca) if args.ca else None)
+    if args.certificate:
+        context.load_cert_chain(args.certificate, args.certificate_key)
+    return context
 
 
 def _right(args: argparse.Namespace) -> dict[str, str]:

@@ -52,12 +52,14 @@ async def check_elasticsearch(settings: Settings) -> list[Check]:
         said = ("not configured: the record stays on this disk", "未配置：审计记录仅保存在本机磁盘")
         return [Check(ELASTIC, State.NOTE, said)]
     try:
-        reply = await _get(elastic.url + "/", _elastic_headers(elastic), _trust(elastic.ca, elastic.url))
+        reply = await _get(elastic.url + "/", _elastic_headers(elastic), _context(elastic))
     except _NoAnswer as error:
         hint = ("the record waits on disk meanwhile", "在此期间记录保留在磁盘上")
         return [Check(ELASTIC, State.PROBLEM, (f"{elastic.url}: {error}",) * 2, hint)]
     version = reply.get("version")
     number = str(version.get("number", "")) if isinstance(version, Mapping) else ""
+    if elastic.kind == "opensearch":
+        return [_opensearch(elastic, version, number)]
     if not number.startswith(("8.", "9.")):
         said = (
             f"{elastic.url} is version {number or '?'}, not 8 or 9",
@@ -65,6 +67,13 @@ async def check_elasticsearch(settings: Settings) -> list[Check]:
         )
         return [Check(ELASTIC, State.PROBLEM, said)]
     return [Check(ELASTIC, State.FINE, (f"{number} at {elastic.url}",) * 2)]
+
+
+def _opensearch(elastic: Elasticsearch, version: object, number: str) -> Check:
+    if isinstance(version, Mapping) and version.get("distribution") == "opensearch":
+        return Check(ELASTIC, State.FINE, (f"OpenSearch {number} at {elastic.url}",) * 2)
+    said = (f"{elastic.url} answers, but not as OpenSearch", f"{elastic.url} 有响应，但不是 OpenSearch")
+    return Check(ELASTIC, State.PROBLEM, said, ("is elasticsearch.kind right?", "elasticsearch.kind 是否正确？"))
 
 
 async def _get(url: str, headers: Mapping[str, str], context: ssl.SSLContext | None) -> Mapping[str, Any]:
@@ -122,13 +131,13 @@ def _reveal(secret: Any) -> str:
         raise _NoAnswer(f"{error.where}: {error.what}") from None
 
 
-def _context(backend: Backend) -> ssl.SSLContext | None:
-    context = _trust(backend.ca, backend.url)
-    if context is not None and backend.certificate is not None and backend.key is not None:
+def _context(server: Backend | Elasticsearch) -> ssl.SSLContext | None:
+    context = _trust(server.ca, server.url)
+    if context is not None and server.certificate is not None and server.key is not None:
         try:
-            context.load_cert_chain(backend.certificate, backend.key.file)
+            context.load_cert_chain(server.certificate, server.key.file)
         except (OSError, ssl.SSLError) as error:
-            raise _NoAnswer(f"{backend.certificate} cannot be used ({_short(error)})") from None
+            raise _NoAnswer(f"{server.certificate} cannot be used ({_short(error)})") from None
     return context
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -11,10 +10,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway.audit import mapping
+from gateway.audit import privileges
 from gateway.audit.elastic import Access
 from gateway.audit.seal import FileSigner
-from tests.audit.server import Unavailable, a_server
+from tests.audit.server import Kind, Unavailable, a_server, secured_elasticsearch
 
 
 @pytest.fixture
@@ -41,21 +40,31 @@ def clock() -> Callable[[], float]:
 
 @pytest.fixture(scope="session")
 def elasticsearch() -> Iterator[Access]:
-    """A real Elasticsearch: the one at ES_URL (with ES_USER and ES_PASSWORD), or one started for this session.
+    """A real Elasticsearch: the one at ES_URL (with ES_USER, ES_PASSWORD, ES_CA), or one started for this session.
 
-    The one started here has users, and beside the superuser a `shipper` with the least privileges that we print.
+    The one started here asks for users and requires client certificates; the access is its owner's.
     """
     if "ES_URL" in os.environ:
         told = os.environ
-        yield Access(told["ES_URL"], username=told.get("ES_USER", ""), password=told.get("ES_PASSWORD", ""))
+        yield Access(
+            told["ES_URL"],
+            username=told.get("ES_USER", ""),
+            password=told.get("ES_PASSWORD", ""),
+            ca=told.get("ES_CA", ""),
+        )
         return
-    roles = json.dumps({"shipper": mapping.shipper_privileges("*")})
+    kind = secured_elasticsearch(os.urandom(8).hex(), {"shipper": privileges.shipper("*")})
+    yield from started(kind)
+
+
+def started(kind: Kind) -> Iterator[Access]:
+    """A server for the session; where none can be had, a loud word and a skip, and in CI a failure."""
     try:
-        with a_server(roles) as server:
-            yield Access(server.url, username="elastic", password=server.password)
+        with a_server(kind) as server:
+            yield server.access
     except Unavailable as error:
         if os.environ.get("CI"):
             raise
-        message = f"NO REAL ELASTICSEARCH HERE, its tests are skipped: {error}"
+        message = f"NO REAL {kind.name.upper()} HERE, its tests are skipped: {error}"
         warnings.warn(message, pytest.PytestWarning, stacklevel=1)
         pytest.skip(message)

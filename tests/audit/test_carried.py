@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+import urllib.error
 from pathlib import Path
 
 import pytest
-from elasticsearch import Elasticsearch, NotFoundError
 
 from gateway.audit.elastic import Access
+from tests.audit.server import ask
 from tests.end_to_end.site import HANGU, configure, hangu, running
 
 SECONDS = 40  # of a server and two processes on a busy two-core machine
@@ -27,22 +28,21 @@ def test_what_the_gateway_records_is_in_the_cluster_within_seconds(
     with (site / "gateway.toml").open("a") as file:
         file.write(
             f'\n[elasticsearch]\nurl = "{elasticsearch.url}"\nusername = "{elasticsearch.username}"\n'
-            f'password = {{env = "HANGU_TEST_ES"}}\nindex = "{index}"\n'
+            f'password = {{env = "HANGU_TEST_ES"}}\nindex = "{index}"\nca = "{elasticsearch.ca}"\n'
+            f'certificate = "{elasticsearch.certificate}"\nkey = {{file = "{elasticsearch.key}"}}\n'
         )
-    client = Elasticsearch(elasticsearch.url, basic_auth=(elasticsearch.username, elasticsearch.password))
     with running(*HANGU, "serve", str(site)):
-        assert arrived(client, f"*{index}*")
-    client.close()
+        assert arrived(elasticsearch, index)
 
 
-def arrived(client: Elasticsearch, pattern: str) -> bool:
+def arrived(cluster: Access, index: str) -> bool:
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
         try:
-            client.indices.refresh(index=pattern)
-            if client.count(index=pattern)["count"] > 0:
+            ask(cluster, "POST", f"/logs-{index}.*/_refresh")
+            if ask(cluster, "GET", f"/logs-{index}.*/_count")["count"] > 0:
                 return True
-        except NotFoundError:
-            pass
+        except urllib.error.HTTPError as error:
+            assert error.code == 404
         time.sleep(0.5)
     return False

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
-import urllib.request
-from base64 import b64encode
 from pathlib import Path
 
 import pytest
 
-from gateway.audit import mapping
+from gateway.audit import privileges
 from gateway.audit.elastic import Access
 from gateway.cli.main import main
+from tests.audit.server import ask
 
 real = [pytest.mark.real_server, pytest.mark.xdist_group("elasticsearch")]
 
@@ -24,20 +22,27 @@ class TestAgainstARealCluster:
         self, elasticsearch: Access, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         index = f"t{os.urandom(4).hex()}"
-        (tmp_path / "password").write_text(elasticsearch.password)
-        user = ["--user", elasticsearch.username, "--password", str(tmp_path / "password")]
-        command = ["deploy", "elastic", "--url", elasticsearch.url, "--index", index, *user]
-        assert main(command) == 0
-        told = capsys.readouterr().out
+        told = self.deploy(elasticsearch, index, tmp_path, capsys)
         assert f"installed template {index}-audit" in told
         assert "create_doc" in told
-        request = urllib.request.Request(f"{elasticsearch.url}/_index_template/{index}-audit")
-        right = b64encode(f"{elasticsearch.username}:{elasticsearch.password}".encode()).decode()
-        request.add_header("authorization", f"Basic {right}")
-        with urllib.request.urlopen(request) as found:
-            template = json.load(found)["index_templates"][0]["index_template"]
+        found = ask(elasticsearch, "GET", f"/_index_template/{index}-audit")
+        template = found["index_templates"][0]["index_template"]
         assert template["data_stream"] == {"hidden": False, "allow_custom_routing": False}
-        assert main(command) == 0  # again does no harm
+        key = (tmp_path / "es.key").read_text()
+        again = self.deploy(elasticsearch, index, tmp_path, capsys)  # again does no harm
+        assert "is there already" in again
+        assert ask(elasticsearch, "GET", f"/_index_template/{index}-audit") == found
+        assert (tmp_path / "es.key").read_text() == key
+
+    def deploy(self, elasticsearch: Access, index: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
+        (tmp_path / "password").write_text(elasticsearch.password)
+        command = ["deploy", "elastic", "--url", elasticsearch.url, "--index", index]
+        command += ["--user", elasticsearch.username, "--password", str(tmp_path / "password")]
+        command += ["--ca", elasticsearch.ca] if elasticsearch.ca else []
+        if elasticsearch.certificate:
+            command += ["--certificate", elasticsearch.certificate, "--certificate-key", elasticsearch.key]
+        assert main([*command, "--make-key", str(tmp_path / "es.key")]) == 0
+        return capsys.readouterr().out
 
 
 def test_deploy_to_nobody_is_2_and_says_where(capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,9 +60,9 @@ def test_ship_without_a_cluster_in_the_settings_says_what_to_add(
 
 
 def test_the_shipper_may_create_and_read_and_nothing_else() -> None:
-    privileges = mapping.shipper_privileges("hangu")["indices"][0]["privileges"]
-    assert not {"write", "index", "delete", "all", "manage", "delete_index"} & set(privileges)
+    allowed = privileges.shipper("hangu")["indices"][0]["privileges"]
+    assert not {"write", "index", "delete", "all", "manage", "delete_index"} & set(allowed)
 
 
 def test_a_tenants_auditor_sees_that_tenant_alone() -> None:
-    assert mapping.auditor_privileges("hangu", "acme")["indices"][0]["names"] == ["logs-hangu.audit-acme"]
+    assert privileges.auditor("hangu", "acme")["indices"][0]["names"] == ["logs-hangu.audit-acme"]

@@ -8,14 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from elasticsearch import ApiError
 
+from gateway.audit import install
 from gateway.audit.documents import Document
 from gateway.audit.elastic import Access, Busy, Cluster, connect
 from gateway.audit.journal import Journal
 from gateway.audit.reconcile import reconcile
 from gateway.audit.segment import Sizes
 from gateway.audit.shipping import Shipper
+from gateway.core.errors import AuditError
 from tests.audit.examples import a_closed, an_opened
 
 pytestmark = [pytest.mark.real_server, pytest.mark.xdist_group("elasticsearch")]
@@ -25,8 +26,8 @@ SIZES = Sizes(segment=65_536, step=4096, ballast=0, reserve=0)
 @pytest.fixture
 async def cluster(elasticsearch: Access) -> AsyncIterator[tuple[Cluster, str]]:
     index = f"t{os.urandom(4).hex()}"
-    client = Cluster(connect(elasticsearch), index)
-    await client.install(await client.abilities())
+    client = Cluster.at(elasticsearch, index)
+    await install.install(client, await install.abilities(client))
     yield client, index
     await client.close()
 
@@ -131,13 +132,17 @@ async def test_a_cluster_that_is_not_there_is_busy_not_broken() -> None:
 
 
 async def test_the_printed_privileges_are_enough_to_ship_and_not_to_change_anything(
-    directory: Path, cluster: tuple[Cluster, str], elasticsearch: Access
+    directory: Path, cluster: tuple[Cluster, str], elasticsearch: Access, tmp_path: Path
 ) -> None:
-    if elasticsearch.username != "elastic" or os.environ.get("ES_SHIPPER", "yes") == "no":
-        pytest.skip("the cluster at ES_URL has no user `shipper`")
-    index = cluster[1]
-    async with connect(replace(elasticsearch, username="shipper")) as raw:
-        await _least(directory, Cluster(raw, index), cluster[0], index)
+    key = tmp_path / "elasticsearch.key"
+    assert str(key) in await install.make_key(cluster[0], key)
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert "is there already" in await install.make_key(cluster[0], key)
+    least = Cluster.at(replace(elasticsearch, username="", password="", api_key=key.read_text()), cluster[1])
+    try:
+        await _least(directory, least, cluster[0], cluster[1])
+    finally:
+        await least.close()
 
 
 async def _least(directory: Path, least: Cluster, owner: Cluster, index: str) -> None:
@@ -148,13 +153,23 @@ async def _least(directory: Path, least: Cluster, owner: Cluster, index: str) ->
     await owner.refresh()
     assert [c.ratio for c in await reconcile(shipper)] == [1.0]
     hit = (await least.search(query={"term": {"hangu.seq": 3}}, size=1))["hits"]["hits"][0]
-    raw = least._client
-    for forbidden in (
-        lambda: raw.delete(index=hit["_index"], id=hit["_id"]),
-        lambda: raw.update(index=hit["_index"], id=hit["_id"], doc={"event": {"reason": "forged"}}),
-        lambda: raw.indices.delete(index=hit["_index"]),
-        lambda: raw.indices.delete_index_template(name=f"{index}-audit"),
+    where, id_ = hit["_index"], hit["_id"]
+    await owner.call("PUT", f"/others-{index}")
+    for method, path, body in (
+        ("DELETE", f"/{where}/_doc/{id_}", None),
+        ("POST", f"/{where}/_update/{id_}", {"doc": {"event": {"reason": "forged"}}}),
+        (
+            "PUT",
+            f"/{where}/_doc/{id_}?if_seq_no={hit.get('_seq_no', 0)}&if_primary_term=1",
+            {"@timestamp": "2026-01-01"},
+        ),
+        ("DELETE", f"/{where}", None),
+        ("PUT", f"/{where}/_settings", {"index.number_of_replicas": 0}),
+        ("DELETE", f"/_index_template/{index}-audit", None),
+        ("PUT", "/_component_template/x", {"template": {}}),
+        ("GET", f"/others-{index}/_search", {"query": {"match_all": {}}}),
+        ("GET", "/_security/user", None),
+        ("POST", "/_security/api_key", {"name": "another"}),
     ):
-        with pytest.raises(ApiError) as told:
-            await forbidden()
-        assert told.value.status_code == 403
+        with pytest.raises(AuditError, match="403"):
+            await least.call(method, path, body)

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from gateway.audit import mapping
+from gateway.audit import install, mapping
 from gateway.audit.documents import Documents
-from gateway.audit.elastic import Access, Cluster, connect
+from gateway.audit.elastic import Access, Cluster
 from gateway.audit.frames import read, segments
 from gateway.audit.journal import Journal
 from gateway.audit.kibana.build import LANGUAGES, files, rules, saved_objects
@@ -145,8 +145,8 @@ async def seeded(elasticsearch: Access, tmp_path: Path) -> AsyncIterator[tuple[C
     index = f"t{os.urandom(4).hex()}"
     directory = tmp_path / "audit"
     await _seed(directory)
-    cluster = Cluster(connect(elasticsearch), index)
-    await cluster.install(await cluster.abilities())
+    cluster = Cluster.at(elasticsearch, index)
+    await install.install(cluster, await install.abilities(cluster))
     shipper = Shipper(directory, cluster, index=index)
     await shipper.catch_up()
     await cluster.refresh()

@@ -71,7 +71,10 @@ class FakeCluster:
             told = self.trouble.pop(0)(items)
             if told is not None:
                 return told
-        return answer({"errors": False, "took": 1, "items": [{"create": self.take(*item)} for item in items]})
+        return answer(self.taken(items))
+
+    def taken(self, items: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+        return {"errors": False, "took": 1, "items": [{"create": self.take(*item)} for item in items]}
 
     def take(self, id_: str, source: dict[str, Any]) -> dict[str, Any]:
         if id_ in self.poison:
@@ -207,7 +210,7 @@ async def test_too_large_a_request_is_halved(written: Path, fake: tuple[FakeClus
     [
         {"status": 400, "error": {"type": "document_parsing_exception", "reason": "bad field"}},
         {"status": 201, "failure_store": "used"},  # says created, and nobody will find it
-        {"status": 403, "error": {"type": "security_exception", "reason": "no"}},
+        {"status": 413, "error": {"type": "too_large", "reason": "no"}},
     ],
 )
 async def test_what_the_cluster_will_not_take_leaves_an_envelope_and_is_kept_aside(
@@ -222,6 +225,34 @@ async def test_what_the_cluster_will_not_take_leaves_an_envelope_and_is_kept_asi
     kept = [json.loads(line) for line in (written / "quarantine-w0.jsonl").read_bytes().splitlines()]
     assert [line["id"] for line in kept] == ["hangu-w0-7"]
     assert kept[0]["source"]["hangu"]["leaf"] == envelope["hangu"]["leaf"]
+
+
+@pytest.mark.parametrize("kind", ["security_exception", "cluster_block_exception"])
+async def test_what_is_not_permitted_is_no_fault_of_the_record(
+    written: Path, fake: tuple[FakeCluster, str], kind: str
+) -> None:
+    cluster, url = fake
+    cluster.poison = {"hangu-w0-7": {"status": 403, "error": {"type": kind, "reason": "no"}}}
+    with pytest.raises(AuditError, match=f"does not permit it: 403: {kind}"):
+        await ship(written, url)
+    assert not list(written.glob("quarantine-*"))
+    cluster.poison = {}
+    await ship(written, url)
+    assert ids(121) <= set(cluster.stored)
+
+
+async def test_a_batch_that_a_crowded_cluster_has_no_room_for_is_sent_in_parts(
+    written: Path, fake: tuple[FakeCluster, str]
+) -> None:
+    cluster, url = fake
+
+    def no_room(items: list[tuple[str, dict[str, Any]]]) -> web.Response | None:
+        cluster.trouble.append(no_room)
+        return storm(items) if len(items) > 7 else answer(cluster.taken(items))
+
+    cluster.trouble = [no_room]
+    await ship(written, url)
+    assert ids(121) <= set(cluster.stored)
 
 
 async def test_an_id_taken_by_another_record_is_not_called_shipped(

@@ -19,7 +19,7 @@ from types import ModuleType
 import pytest
 import yaml
 
-from gateway.audit.mapping import shipper_privileges
+from gateway.audit import privileges
 from gateway.site import create
 from tests.deploy.files import DEPLOY
 
@@ -96,7 +96,7 @@ def test_preparing_without_an_authority_says_what_to_do(tmp_path: Path) -> None:
 
 def test_the_gateways_key_may_add_records_and_change_none() -> None:
     asked = json.loads(ENROL.read_text().split("<<'EOF'\n")[1].split("\nEOF")[0])
-    assert asked["role_descriptors"] == {"records": shipper_privileges("hangu")}
+    assert asked["role_descriptors"] == {"records": privileges.shipper("hangu")}
     (indices,) = asked["role_descriptors"]["records"]["indices"]
     assert {"all", "write", "delete", "index", "manage", "delete_index"}.isdisjoint(indices["privileges"])
 

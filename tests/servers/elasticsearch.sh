@@ -5,19 +5,26 @@
 #   elasticsearch.sh run PORT DIR   run it in the foreground with its data in DIR, until killed
 #
 # With ES_PASSWORD in the environment security is on and the user `elastic` has that password; with ES_ROLES, a roles.yml,
-# there is a user `shipper` too, with the role of that name.
-# The distribution holds the server, its transport and its security: no data-stream, lifecycle, ingest or script modules.
+# there is a user `shipper` too, with the role of that name. NODE_FILES names a directory that is laid over the node's
+# configuration: certificates, and extra.yml, whose lines are added to elasticsearch.yml.
+# The distribution holds the server, its transport and its security: no data-stream, lifecycle, ingest or script modules. Of text
+# analysis it gets what we need from TestAnalysisPlugin.java, when a JDK is here: without it API keys cannot be made.
 # Elasticsearch will not run as root: a user is made for it. It is for tests only and never redistributed.
 set -euo pipefail
 
 version=${ES_VERSION:-8.19.5}
 cache=${HANGU_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hangu-tests}
 runner=hangu-es
+here=$(cd "$(dirname "$0")" && pwd)
 home=/opt/hangu-tests/elasticsearch-$version
 [ "$(id -u)" = 0 ] || home=$cache/elasticsearch-$version
 
 fetch() {
-  [ -x "$home/bin/elasticsearch" ] && return 0
+  [ -x "$home/bin/elasticsearch" ] || download
+  [ -d "$home/plugins/test-analysis" ] || analysis
+}
+
+download() {
   command -v mvn >/dev/null || { echo "mvn is not here: cannot fetch elasticsearch" >&2; return 3; }
   local artifact=org.elasticsearch.distribution.integ-test-zip:elasticsearch:$version:zip
   local zip=$HOME/.m2/repository/org/elasticsearch/distribution/integ-test-zip/elasticsearch/$version/elasticsearch-$version.zip
@@ -30,6 +37,21 @@ fetch() {
   chmod a+x "$fresh/elasticsearch-$version"/bin/* 
   find "$fresh" -path '*/platform/*' -type f -exec chmod a+x {} +
   mv "$fresh/elasticsearch-$version" "$home" 2>/dev/null || true
+  rm -rf "$fresh"
+}
+
+# Compiled against the server's own classes.
+analysis() {
+  local fresh
+  command -v javac >/dev/null || { echo "javac is not here: no API keys, no cjk analyzer" >&2; return 0; }
+  fresh=$(mktemp -d "$home/fetch.XXXXXX")
+  javac -cp "$home/lib/*" -d "$fresh/classes" "$here/TestAnalysisPlugin.java"
+  mkdir "$fresh/plugin"
+  (cd "$fresh/classes" && python3 -m zipfile -c "$fresh/plugin/test-analysis.jar" hangu)
+  printf '%s\n' description=tests name=test-analysis version="$version" elasticsearch.version="$version" java.version=17 \
+    classname=hangu.tests.TestAnalysisPlugin >"$fresh/plugin/plugin-descriptor.properties"
+  chmod -R a+rX "$fresh"
+  mv -T "$fresh/plugin" "$home/plugins/test-analysis" 2>/dev/null || true
   rm -rf "$fresh"
 }
 
@@ -50,6 +72,10 @@ xpack.security.enabled: $([ -n "${ES_PASSWORD:-}" ] && echo true || echo false)
 xpack.security.enrollment.enabled: false
 cluster.routing.allocation.disk.threshold_enabled: false
 YML
+  if [ -n "${NODE_FILES:-}" ]; then
+    cp "$NODE_FILES"/* "$dir/config/"
+    [ ! -f "$dir/config/extra.yml" ] || cat "$dir/config/extra.yml" >>"$dir/config/elasticsearch.yml"
+  fi
   export ES_PATH_CONF=$dir/config ES_JAVA_HOME=${ES_JAVA_HOME:-$(java_home)}
   if [ -n "${ES_PASSWORD:-}" ]; then
     rm -f "$dir/config/elasticsearch.keystore"
@@ -75,5 +101,5 @@ java_home() { dirname "$(dirname "$(readlink -f "$(command -v java)")")"; }
 case ${1:-} in
   fetch) fetch ;;
   run) run "$2" "$3" ;;
-  *) sed -n '2,11p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,14p' "$0" >&2; exit 2 ;;
 esac
