@@ -112,6 +112,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "E17.unlisted": _("exchanges with a model that is not listed", "使用未登记模型的交互", NONE, happenings.unlisted),
         "E18.unmarked": _("answers in prose without a traceable mark", "未加可溯源标记的文本回答", NONE, guards.unmarked),
         "E18.unlabelled": _("answers in prose without a visible label", "无显式标识的文本回答", NONE, guards.unlabelled),
+        "E18.without_metadata": _("answers without the AIGC metadata", "未附 AIGC 元数据的回答", NONE, guards.without_metadata),
         "E19.passed": _("lowest share of evaluation cases passed", "评测用例最低通过率", Bound(at_least=95), happenings.evaluated, PERCENT),
         "E20.unknown": _("exchanges whose end is unknown", "结局未知的交互", NONE, keeping.unknown_ends),
         "E20.interrupted": _("requests refused because the record could not be written", "因审计不可写而被拒绝的请求", NONE, keeping.interrupted),

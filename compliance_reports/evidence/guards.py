@@ -10,6 +10,7 @@ ATTACK_CODES = (
     *("attack_detected", "prompt_injection", "control_token_forged", "url_not_allowed", "schema_too_complex"),
 )
 LIMIT_CODES = ("rate_limited", "too_many_streams", "too_large")
+METADATA = frozenset({"label:signed", "label:plain"})  # notes
 OUTPUT_CODES = ("output_blocked", "personal_data_blocked", "tool_undeclared")
 
 _QUALITY = Words(
@@ -162,3 +163,22 @@ def _ruled(one: Passed, stage: str) -> bool:
 
 def _one_of(codes: tuple[str, ...]) -> str:
     return " or ".join(f'.code == "{code}"' for code in codes)
+
+
+def without_metadata(facts: Facts) -> Figure:
+    """Answers that left without the AIGC object beside them, by the note that their requests have on record."""
+    given = answered(facts)
+    select = 'select(.notes // [] | any(startswith("label:signed") or startswith("label:plain")) | not)'
+    query = ask(facts, "--kind opened", select=select)
+    labelled = [one for one in given if any(note in METADATA for note in one.notes)]
+    if not labelled:
+        return unknown(
+            "no answer is on record with metadata: see `metadata` in the policy's watermark.yaml",
+            "记录中没有带元数据标识的回答，见策略 watermark.yaml 的 metadata",
+            query,
+        )
+    gap = Words(
+        "the record says what the answer was sent with; what a client did with it is not seen here",
+        "记录说明回答随附了标识；客户端如何处理此处不可见",
+    )
+    return share([one for one in given if one not in labelled], len(given), query, gap)

@@ -25,7 +25,7 @@ def an_exchange(n: int) -> Passed:
     return Passed(
         id=f"x{n}", origin="w0", seq=2 * n + 2, at=at, tenant="acme", user="ana", roles=("analyst",),
         method="certificate+token", certificate="analyst", address="10.0.0.1", tls="1.3", route="/v1/chat/completions",
-        action="chat", model="smollm2", policy=POLICY, code="", stages=STAGES, rule=",".join(CHAT), notes=(), found=(),
+        action="chat", model="smollm2", policy=POLICY, code="", stages=STAGES, rule=",".join(CHAT), notes=("label:signed",), found=(),
         structured=False, withheld=False, kept=True, fault="", outcome="answered", ended=at + 1500, answered=200,
         labelled=True, mark=1000 + n, tokens=80,
     )  # fmt: skip
