@@ -32,7 +32,7 @@ def msra(path: Path) -> list[Labelled]:
         if not line.strip():
             documents += [(text, spans)] if text else []
             text, spans = "", []
-        elif tag.startswith("B"):
+        elif tag[0] in "BS" or (tag != "O" and not (spans and spans[-1][1:] == (len(text), tag[2:]))):
             spans.append((len(text), len(text) + 1, tag[2:]))
             text += sign
         else:

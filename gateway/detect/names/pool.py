@@ -61,6 +61,9 @@ class Pool:
             for worker in workers:
                 self._idle.put(worker)
 
+    def __del__(self) -> None:
+        self.close()  # a pool that no policy asks any more leaves no process behind
+
     def close(self) -> None:
         """End every idle worker."""
         while True:

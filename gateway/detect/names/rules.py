@@ -26,14 +26,16 @@ _TITLES = "先生|女士|小姐|太太|老师|教授|医生|大夫|护士|经理
 TITLES = re.compile(rf"(?:{_TITLES})$")
 _S = rf"(?:{_COMPOUND}|[{_SURNAMES}])"
 _H = r"[\u4e00-\u9fff]"
+BEGINS_LIKE_A_NAME = re.compile(_S)
 SURNAME_ALONE = 0.45  # 王经理: one of a hundred million; below the threshold unless policy lowers it
 _AFTER = (
     "的在是已和与及从到来去说住有现于为将被把向对叫要会能可请让给等男女岁曾也都就同即因由其此该系电手身出先女联地性，"
 )
+_WORDS = "和应解时向于成高严安平全方明文常易毕单有温"  # surnames that begin words as well: not without a colon
 LISTED = re.compile(rf"{_S}(?:(?![{_AFTER}]){_H}){{1,5}}")
 _CUE = r"(?:姓名|联系人|收件人|收货人|寄件人|患者|客户|户名|法人代表|法定代表人|法人|经办人|申请人|被保险人|投保人|受益人|持卡人|乘客|旅客|员工|病人|家属|业主|租户|房东|借款人|担保人|签收人|负责人|当事人|原告|被告|嫌疑人|候选人|应聘者|学生|家长|我叫|名叫|我是|本人|名字是|名字叫|叫做|联系|(?:[Nn]ame|contact|owner|user)\"[:：] ?)"
 _BY_CUE = re.compile(
-    rf"{_CUE}(?:姓名)?(?:是|为|叫|[：:\s])?\s?[\"“]?(?P<name>{_S}(?:{_H}[{_AFTER}](?!{_H})|(?:(?![{_AFTER}]){_H}){{1,2}}))(?!{_H}*公司)"
+    rf"{_CUE}(?:姓名)?(?:(?:是|为|叫|[：:\s])\s?[\"“]?|(?![{_WORDS}]))(?P<name>{_S}(?:{_H}[{_AFTER}](?!{_H})|(?:(?![{_AFTER}]){_H}){{1,2}}))(?!{_H}*公司)"
 )
 _BY_TITLE = re.compile(
     rf"(?<!{_H})(?P<name>{_S}(?:(?![{_AFTER}]){_H}){{0,2}}?)(?:{_TITLES})|(?<=[请找问给和与是由跟向让见])(?P<name2>{_S}(?:(?![{_AFTER}]){_H}){{0,2}}?)(?:{_TITLES})"

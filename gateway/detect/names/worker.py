@@ -73,7 +73,7 @@ def write(stream: BinaryIO, message: bytes) -> None:
     stream.flush()
 
 
-def serve(source: BinaryIO, target: BinaryIO, models: Models) -> None:
+def serve(source: BinaryIO, target: BinaryIO, models: Model) -> None:
     """Answers until the other side goes away. Whatever fails ends the process: the asker sees it and shuts."""
     models.find(["张三在北京。", "John Smith lives in Paris."])  # loaded before anybody waits
     write(target, b"[]")
