@@ -21,7 +21,7 @@ import tgi.guard
 import tgi.pool
 import tgi.wire
 import watermark
-from gateway import cases, crs, jwks, settings
+from gateway import cases, crs, jwks, settings, smoke
 from gateway import keys as key_room
 from gateway.cases import CaseResult
 from gateway.core.errors import PolicyError, SettingsError
@@ -204,7 +204,14 @@ def _for_cases(stage: Stage, fresh: Limits) -> Stage:
 def unmet_cases(bundle: Bundle, gate: Gate, site: Settings) -> list[str]:
     """One line a case that does not hold; none when the policy keeps its promises."""
     results = run_cases(gate, bundle, site)
-    return [f"{each.file}: {each.case.name}: {'; '.join(each.wrong)}" for each in results if not each.passed]
+    unmet = [f"{each.file}: {each.case.name}: {'; '.join(each.wrong)}" for each in results if not each.passed]
+    return unmet + smoked(bundle, gate)
+
+
+def smoked(bundle: Bundle, gate: Gate) -> list[str]:
+    """Harmless texts that a policy refuses, if they are more than it says it may."""
+    refused = smoke.refused(gate)
+    return refused if len(refused) > bundle.waf.settings.smoke.refused_at_most else []
 
 
 def identity_rules(site: Settings) -> IdentityRules:

@@ -157,6 +157,12 @@ class CoreRules(Strict):
     required: bool = False
 
 
+class Smoke(Strict):
+    """Of the harmless texts that come with the gateway, so many may be refused; a policy that refuses more is not loaded."""
+
+    refused_at_most: Annotated[int, Field(ge=0, le=10_000)] = 0
+
+
 class Settings(Strict):
     """`weights` multiplies points by the role of the text; a role not named counts as `*`."""
 
@@ -174,6 +180,7 @@ class Settings(Strict):
     linear: Linear
     classifier: Outside = Outside()
     core_rules: CoreRules = CoreRules()
+    smoke: Smoke = Smoke()
 
     @model_validator(mode="after")
     def _covers_everything(self) -> Self:

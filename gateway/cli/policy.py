@@ -9,10 +9,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from gateway import cases
+from gateway import app, cases, smoke
 from gateway.cases import CaseResult
 from gateway.cli import policy_candidate, policy_diff, policy_explain, policy_replay
 from gateway.cli.policy_advice import advice
+from gateway.cli.policy_candidate import Candidate
 from gateway.cli.words import say
 from gateway.core.errors import PolicyError
 
@@ -84,7 +85,16 @@ def _test(args: argparse.Namespace) -> int:
             f"{len(results)} 个用例中 {len(results) - failed} 个成立",
         )
     )
-    return FOUND if failed else FINE
+    return FOUND if _smoke(candidate) or failed else FINE
+
+
+def _smoke(candidate: Candidate) -> bool:
+    """Tells of the harmless texts that would be refused; whether they are more than the policy says they may be."""
+    refused, tried = smoke.refused(candidate.gate), len(smoke.texts())
+    for line in refused:
+        print(f"{say('REFUSED', '误拒'):5} {line}")
+    print(say(f"{len(refused)} of {tried} harmless texts refused", f"{tried} 段无害文本中误拒 {len(refused)} 段"))
+    return bool(app.smoked(candidate.bundle, candidate.gate))
 
 
 def _told(result: CaseResult) -> str:

@@ -96,13 +96,13 @@ class Limits(Section):
     header_seconds: Seconds = Field(
         default=10.0, description="Time from a request's first byte to the end of its headers"
     )
-    body_seconds: Seconds = Field(default=30.0, description="Time for the whole body, however large")
+    body_seconds: Seconds = Field(default=25.0, description="Time for the whole body, however large")
     body_bytes_per_second: Annotated[int, Field(ge=0, le=1 << 30)] = Field(
         default=1024, description="Slowest a body may arrive on average, after the first five seconds; 0: any"
     )
-    idle_seconds: Seconds = Field(default=30.0, description="Time a connection may stay open without a request")
+    idle_seconds: Seconds = Field(default=25.0, description="Time a connection may stay open without a request")
     write_seconds: Seconds = Field(
-        default=30.0, description="Time a caller may take no byte of a reply that waits for it"
+        default=25.0, description="Time a caller may take no byte of a reply that waits for it"
     )
     connections: Count = Field(default=4096, description="Open connections of one process")
     connections_per_client: Count = Field(
