@@ -154,9 +154,11 @@ def is_labelled(text: str) -> bool:
     return any(mark in line for line in edges for mark in _VISIBLE_MARKS)
 
 
-def front_matter(text: str, label: Aigc) -> str:
-    """A Markdown export with the label as YAML front matter (JSON is YAML, so nothing needs escaping)."""
-    return f"---\nAIGC: {label.canonical().decode()}\n---\n\n{text}"
+def front_matter(text: str, label: Aigc, signature: str = "", notice: str = "") -> str:
+    """A Markdown export with the label as YAML front matter (JSON is YAML, so nothing needs escaping), and a notice behind it."""
+    signed = f"AIGC_signature: {signature}\n" if signature else ""
+    told = f"\n\n{notice}" if notice else ""
+    return f"---\nAIGC: {label.canonical().decode()}\n{signed}---\n\n{text}{told}"
 
 
 def language_of(text: str) -> Language:

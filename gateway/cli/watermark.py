@@ -14,7 +14,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from gateway import keys, settings, tracing
+from gateway.audit.marks import RecordedMarks
+from gateway.audit.projection import Projection
 from gateway.audit.record import event
 from gateway.cli.marking import identified, recorded
 from gateway.cli.words import say
@@ -46,6 +50,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     words = say("texts that everybody has: they lead to nobody any more", "人人都有的文本：不再指向任何人")
     shared = _site_verb(verbs, "background", _background, words)
     shared.add_argument("files", metavar="FILE", nargs="+", help=say(".txt .docx .html .pdf", ".txt .docx .html .pdf"))
+    words = say("an answer as Markdown, its label in front", "将某次回答导出为带标识的 Markdown")
+    export = _site_verb(verbs, "export", _export, words)
+    export.add_argument("exchange", metavar="ID", help=say("the exchange", "交互编号"))
+    export.add_argument(
+        "--eu", action="store_true", help=say("with the notice of Art. 50(2) AI Act", "附欧盟第五十条提示")
+    )
     _site_verb(verbs, "epochs", _epochs, say("a site's key epochs (JSON)", "站点的密钥纪元（JSON）"))
     _site_verb(
         verbs, "label-key", _label_key, say("the public key that labels verify with (PEM)", "验证标识的公钥（PEM）")
@@ -126,6 +136,20 @@ def _background(args: argparse.Namespace) -> int:
     with tracing.indices(places, keys.marks(site.watermark)) as both:
         new = sum(both.learn_document(read_text(file)) for file in args.files)
     print(say(f"{new} of {len(args.files)} are new", f"共 {len(args.files)} 份，新增 {new} 份"))
+    return cli.FINE
+
+
+def _export(args: argparse.Namespace) -> int:
+    """What was given, as it was given: mark and visible line included."""
+    site = settings.load(args.site, complete=False)
+    with Projection.open(Path(site.audit.directory)) as record:
+        issued = RecordedMarks(record).by_exchange(args.exchange)
+    if issued is None or issued.text is None:
+        raise GatewayError("no answer of this exchange is kept", args.exchange, "see `hangu audit query`")
+    label = labels.Aigc(site.watermark.provider_code or site.watermark.provider, issued.exchange)
+    key = Ed25519PrivateKey.from_private_bytes(keys.marks(site.watermark).current.label)
+    notice = labels.EU_NOTICE[labels.language_of(issued.text)] if args.eu else ""
+    print(labels.front_matter(issued.text, label, labels.sign(label, key), notice))
     return cli.FINE
 
 

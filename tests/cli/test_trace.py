@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks.rig.segments import records
 from gateway import keys, settings, tracing
@@ -19,7 +21,7 @@ from gateway.core.exchange import Exchange, Principal
 from gateway.core.pipeline import Judgement
 from tests.end_to_end.site import hangu
 from tests.make import an_exchange
-from watermark import Keys, embed, fingerprint
+from watermark import embed, fingerprint, labels
 
 MARK = 0x1_0203_0405
 ANSWER = (
@@ -40,7 +42,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def marked(site: Path) -> str:
     wanted = settings.load(site)
-    text = embed(ANSWER, Keys.from_master(wanted.watermark.master_key.key()), MARK)
+    text = embed(ANSWER, keys.marks(wanted.watermark), MARK)
     exchange = an_exchange("tell me of passes", mark=MARK)
     signer = FileSigner.load(site / "keys" / "audit.key")
 
@@ -145,6 +147,20 @@ def test_a_document_that_everybody_has_leads_to_nobody_once_it_is_named(
     assert main(["watermark", "background", str(quoting), str(leaflet)]) == 0
     capsys.readouterr()
     assert trace(quoting, leaflet.read_text(), tmp_path, capsys)[1]["grade"] == "unknown"
+
+
+def test_an_answer_is_exported_with_its_signed_label_in_front(
+    quoting: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["watermark", "export", str(quoting), "hx-2", "--eu"]) == 0
+    head, text = capsys.readouterr().out.removeprefix("---\n").split("---\n", 1)
+    told = yaml.safe_load(head)
+    label = labels.Aigc("", "hx-2")
+    assert told["AIGC"] == label.as_dict()
+    seed = keys.marks(settings.load(quoting, complete=False).watermark).current.label
+    assert labels.verify(label, told["AIGC_signature"], Ed25519PrivateKey.from_private_bytes(seed).public_key())
+    assert text.strip() == f"{PARAGRAPHS[1]} {PARAGRAPHS[2]}\n\n{labels.EU_NOTICE['en']}"
+    assert main(["watermark", "export", str(quoting), "hx-9"]) == 2
 
 
 def test_erased_texts_leave_no_fingerprints(quoting: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
