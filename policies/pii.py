@@ -1,11 +1,13 @@
 """What becomes of personal data and secrets: by entity, direction, role and tenant. Finding them is `gateway.detect`'s matter.
 
-`pii/policy.yaml` decides; every other `pii/*.yaml` is a list of recognizers that the site wrote, with their own cases.
+`pii/policy.yaml` decides; `pii/presidio.yaml` is a registry of recognizers as Presidio's users write it; every other
+`pii/*.yaml` is a list of recognizers that the site wrote, with their own cases.
 """
 
 from __future__ import annotations
 
 import fnmatch
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from policies.read import Strict
 
 FILES = ("pii/*.yaml",)
 POLICY = "pii/policy.yaml"
+PRESIDIO = "pii/presidio.yaml"
 
 Word = Annotated[str, Field(min_length=1, max_length=200)]
 Entity = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[A-Z][A-Z0-9_]*\*?$|^\*$")]
@@ -192,6 +195,7 @@ class PiiPolicy:
     restore: Restoring
     names: Names
     recognizers: tuple[Recognizer, ...] = ()
+    presidio: str = ""  # a registry as Presidio has it, in JSON
 
     def action(self, entity: str, direction: Direction, tenant: str, roles: Iterable[str]) -> Action:
         """The first rule that fits, else what the entity's treatment says, else the default."""
@@ -220,7 +224,7 @@ class PiiPolicy:
                 and (not one.roles or not set(one.roles).isdisjoint(roles))
                 for one in self.rules
             )
-            or any(said.request is Action.PSEUDONYMISE for said in (self.default, *self.entities.values()))
+            or Action.PSEUDONYMISE in (self.default.request, *(said.request for said in self.entities.values()))
         )
 
     def restores(self, roles: Iterable[str]) -> bool:
@@ -245,16 +249,29 @@ def parse(files: Mapping[str, bytes]) -> PiiPolicy:
         policy = read.model(_Policy, POLICY, read.require(files, POLICY))
     except PolicyInvalid as invalid:
         problems += invalid.problems
+    presidio = ""
     for name in sorted(set(files) - {POLICY}):
         try:
-            recognizers += read.each(Recognizer, name, files[name])
+            if name == PRESIDIO:
+                presidio = _registry(name, files[name])
+            else:
+                recognizers += read.each(Recognizer, name, files[name])
         except PolicyInvalid as invalid:
             problems += invalid.problems
     problems += _twice(recognizers)
     if problems or policy is None:
         raise PolicyInvalid(problems)
     said = {name: getattr(policy, name) for name in _Policy.model_fields}
-    return PiiPolicy(**said, recognizers=tuple(recognizers))
+    return PiiPolicy(**said, recognizers=tuple(recognizers), presidio=presidio)
+
+
+def _registry(name: str, data: bytes) -> str:
+    """The registry as JSON, if it is one at all: what its entries mean is Presidio's to say."""
+    said = read.document(name, data).value
+    if not isinstance(said, dict) or not isinstance(said.get("recognizers"), list) or not said["recognizers"]:
+        hint = "write it as Presidio's default_recognizers.yaml is written"
+        raise PolicyInvalid([Problem(name, "recognizers", "is no list of recognizers", hint)])
+    return json.dumps(said, ensure_ascii=False)
 
 
 def _twice(recognizers: Iterable[Recognizer]) -> list[Problem]:

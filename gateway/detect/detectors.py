@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,11 +11,11 @@ from functools import lru_cache
 
 from gateway.detect.clauses import Clauses, Finder, Named, NamesUnavailable
 from gateway.detect.names import rules
-from gateway.detect.names.pool import Pool
+from gateway.detect.names.pool import START_SECONDS, Pool
 from gateway.detect.own import own
 from gateway.detect.patterns import Patterns
 from gateway.detect.watch import Source
-from policies.pii import FILES, POLICY, Looking, Names, Overload, PiiPolicy, Recognizer
+from policies.pii import FILES, POLICY, PRESIDIO, Looking, Names, Overload, PiiPolicy, Recognizer
 from policies.problem import PolicyInvalid, Problem
 
 REST_SECONDS = 1.0  # after a failure of the models, where policy goes on without them
@@ -42,11 +44,12 @@ def detectors(policy: PiiPolicy) -> Detectors:
     names = policy.names
     if Looking.MODELS in (names.request, names.response):
         _await(pool(names.workers), names)
+    theirs = _presidio(policy.presidio, names) if policy.presidio else None
     return Detectors(
-        _source(patterns, names, names.request),
-        _source(patterns, names, names.response),
-        slow=names.request is Looking.MODELS,
-        slow_replies=names.response is Looking.MODELS,
+        _source(patterns, names, names.request, theirs),
+        _source(patterns, names, names.response, theirs),
+        slow=theirs is not None or names.request is Looking.MODELS,
+        slow_replies=theirs is not None or names.response is Looking.MODELS,
     )
 
 
@@ -54,6 +57,18 @@ def _await(workers: Pool, names: Names) -> None:
     if not workers.ready() and names.on_overload is Overload.BLOCK:
         hint = "is there memory for them? rules need none: names: {request: rules}"
         raise PolicyInvalid([Problem(POLICY, "names", "the language models do not start", hint)])
+
+
+def _presidio(conf: str, names: Names) -> Finder:
+    """The site's own Presidio registry, in a process of its own. Raises PolicyInvalid where Presidio cannot read it."""
+    command = (sys.executable, "-m", "gateway.detect.presidio_worker")
+    tried = subprocess.run([*command, "--check", conf], capture_output=True, timeout=START_SECONDS, check=False)
+    if tried.returncode != 0:
+        why = tried.stdout.decode("utf-8", "replace") or "it does not start"
+        raise PolicyInvalid([Problem(PRESIDIO, "recognizers", why, "see Presidio's default_recognizers.yaml")])
+    workers = registry_pool((*command, conf), names.workers)
+    _await(workers, names)
+    return by_models(workers, names, beside=by_none)
 
 
 def _unproven(one: Recognizer, policy: PiiPolicy, patterns: Patterns) -> Iterator[Problem]:
@@ -80,20 +95,46 @@ def pool(workers: int) -> Pool:
     return Pool(workers)
 
 
-def _source(patterns: Patterns, names: Names, how: Looking) -> Source:
+@lru_cache(maxsize=4)
+def registry_pool(command: tuple[str, ...], workers: int) -> Pool:
+    """One pool for each registry that is in force or was lately."""
+    return Pool(workers, command)
+
+
+def _source(patterns: Patterns, names: Names, how: Looking, theirs: Finder | None = None) -> Source:
     if how is Looking.OFF:
-        return patterns
+        return patterns if theirs is None else Clauses(patterns, theirs)
     if how is Looking.RULES:
-        return Clauses(patterns, by_rules, rules.may_find)
-    return Clauses(patterns, by_models(pool(names.workers), names))
+        return (
+            Clauses(patterns, by_rules, rules.may_find) if theirs is None else Clauses(patterns, both(by_rules, theirs))
+        )
+    models = by_models(pool(names.workers), names)
+    return Clauses(patterns, models if theirs is None else both(models, theirs))
+
+
+def both(first: Finder, second: Finder) -> Finder:
+    """What either finds."""
+
+    def find(clauses: Sequence[str]) -> Named:
+        one, other = first(clauses), second(clauses)
+        spans = [[*some, *more] for some, more in zip(one.spans, other.spans, strict=True)]
+        return Named(spans, one.degraded or other.degraded)
+
+    return find
 
 
 def by_rules(clauses: Sequence[str]) -> Named:
     return Named(rules.find_each(clauses))
 
 
-def by_models(workers: Pool, names: Names, tick: Callable[[], float] = time.monotonic) -> Finder:
-    """Models and rules. Where the models cannot be asked in time, policy says whether rules alone will do.
+def by_none(clauses: Sequence[str]) -> Named:
+    return Named([[] for _ in clauses])
+
+
+def by_models(
+    workers: Pool, names: Names, tick: Callable[[], float] = time.monotonic, beside: Finder = by_rules
+) -> Finder:
+    """Models and what stands beside them. Where models cannot be asked in time, policy says whether that alone will do.
 
     If so, they are left alone for a moment after a failure: otherwise each clause would wait as long as the first one did.
     """
@@ -101,7 +142,7 @@ def by_models(workers: Pool, names: Names, tick: Callable[[], float] = time.mono
 
     def find(clauses: Sequence[str]) -> Named:
         nonlocal rests_until
-        ruled = by_rules(clauses)
+        ruled = beside(clauses)
         if tick() < rests_until:
             return Named(ruled.spans, degraded=True)
         try:

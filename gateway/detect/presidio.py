@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import spacy
 from presidio_analyzer import AnalyzerEngine, EntityRecognizer, PatternRecognizer, RecognizerRegistry, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts, NoOpNlpEngine, SpacyNlpEngine
 from presidio_analyzer.predefined_recognizers import IbanRecognizer, PhoneRecognizer, SpacyRecognizer, UrlRecognizer
+from presidio_analyzer.recognizer_registry import RecognizerRegistryProvider
+from presidio_analyzer.remote_recognizer import RemoteRecognizer
 
 from gateway.detect.patterns import Patterns
 from gateway.detect.span import Span
 
 MAX_PATTERN = 2_000  # characters: the list of all top-level domains takes ten seconds to compile
+MAX_REASON = 500  # characters of what Presidio says is wrong
 _FLAGS = re.DOTALL | re.MULTILINE | re.IGNORECASE  # Presidio's own default
 # Signs whose bytes mean the same to both engines: no letters, digits or spaces among them.
 _ALIKE = re.compile("[\x00-\x7f\u2010-\u2027\u2030-\u203a\u20ac\u00a3\u00a7\u00b0-\u00b1]*")
@@ -192,6 +196,59 @@ class Stock:
             yield Span(one.start, one.end, one.entity_type, one.score, "presidio")
 
 
+class FromRegistry:
+    """The recognisers of a registry file as Presidio's users write it, for texts as they come. Raises RegistryError.
+
+    Words are told apart by spaCy's rules alone, so that `context` works; recognisers that need a model are refused.
+    """
+
+    def __init__(self, conf: Mapping[str, Any]) -> None:
+        made = from_conf(conf)
+        self._languages = sorted({one.supported_language for one in made.recognizers})
+        self._engine = FastAnalyzerEngine(
+            registry=made, nlp_engine=_Words(self._languages), supported_languages=self._languages
+        )
+
+    def find(self, texts: Sequence[str]) -> list[list[Span]]:
+        return [[span for language in self._languages for span in self._spans(text, language)] for text in texts]
+
+    def _spans(self, text: str, language: str) -> Iterator[Span]:
+        for one in self._engine.analyze(text, language):
+            name = (one.recognition_metadata or {}).get("recognizer_name", "presidio")
+            yield Span(one.start, one.end, one.entity_type, one.score, f"presidio:{name}")
+
+
+class RegistryError(Exception):
+    """A registry file that cannot be used, and why."""
+
+
+def from_conf(conf: Mapping[str, Any]) -> RecognizerRegistry:
+    """Presidio's own reading of a registry; every recogniser it names must be there. Raises RegistryError."""
+    wanted = [{"name": one, "type": "predefined"} if isinstance(one, str) else one for one in conf["recognizers"]]
+    said = {"supported_languages": ["en"], "global_regex_flags": int(_FLAGS), **conf, "recognizers": wanted}
+    try:
+        made = RecognizerRegistryProvider(registry_configuration=said).create_recognizer_registry()
+    except (ValueError, TypeError, KeyError, AttributeError, re.error) as error:
+        raise RegistryError(_said(error)) from error
+    names = {name for one in made.recognizers for name in (one.name, type(one).__name__)}
+    asked = [one for one in wanted if one.get("enabled", True)]
+    missing = [one["name"] for one in asked if one["name"] not in names and one.get("class_name") not in names]
+    if missing:
+        raise RegistryError(f"Presidio has no recogniser {', '.join(missing)} for these languages and countries")
+    needy = [one.name for one in made.recognizers if isinstance(one, SpacyRecognizer | RemoteRecognizer)]
+    if needy:
+        raise RegistryError(f"{', '.join(needy)} asks a model; people and places are looked for by `names`")
+    return made
+
+
+def _said(error: BaseException) -> str:
+    """What Presidio says, and what made it say so, in one line."""
+    whole = [str(error) or type(error).__name__]
+    while (error := error.__cause__ or error.__context__) is not None:  # type: ignore[assignment]
+        whole.append(str(error))
+    return " ".join(": ".join(whole).split())[:MAX_REASON]
+
+
 def registry(languages: Sequence[str] = ("en",)) -> RecognizerRegistry:
     """Presidio's predefined recognisers, those that need a language model left out."""
     made = RecognizerRegistry(supported_languages=list(languages))
@@ -205,6 +262,17 @@ def no_model(*languages: str) -> NoOpNlpEngine:
     return NoOpNlpEngine(models=[{"lang_code": language, "model_name": "none"} for language in languages or ("en",)])
 
 
+class _Words(SpacyNlpEngine):  # type: ignore[misc]  # untyped upstream
+    """Words without a model: what `context` is looked for among."""
+
+    def __init__(self, languages: Sequence[str]) -> None:
+        super().__init__(models=[{"lang_code": language, "model_name": "blank"} for language in languages])
+        self.nlp = {language: spacy.blank(language) for language in languages}
+
+    def load(self) -> None:
+        """Nothing to load."""
+
+
 class LoadedSpacy(SpacyNlpEngine):  # type: ignore[misc]  # untyped upstream
     """A spaCy pipeline that is loaded already: no model name ever reaches a downloader."""
 
@@ -216,4 +284,4 @@ class LoadedSpacy(SpacyNlpEngine):  # type: ignore[misc]  # untyped upstream
         """Loaded already."""
 
 
-__all__ = ["FastAnalyzerEngine", "HanguRecognizer", "LoadedSpacy", "Stock", "no_model", "registry"]
+__all__ = ["FastAnalyzerEngine", "FromRegistry", "HanguRecognizer", "LoadedSpacy", "Stock", "no_model", "registry"]
