@@ -37,9 +37,7 @@ class Recording:
         """Durable before the model is asked."""
         self.metrics.judged(judgement)
         exchange = judgement.exchange
-        opened = record.opened(
-            exchange, judgement, digest, exchange.received_at, redacted=kept, tls=_TLS, sealed=sealed
-        )
+        opened = record.opened(exchange, judgement, digest, exchange.received_at, redacted=kept, sealed=sealed)
         self.metrics.inside.inc()
         try:
             await self.journal.append(opened)
@@ -95,5 +93,4 @@ def _timings(ending: Ending) -> dict[str, float]:
     return {"first_byte": ending.first_byte_seconds, "total": ending.seconds}
 
 
-_TLS = {"version": "1.3"}  # the listener speaks no other
 _log = structlog.get_logger()

@@ -181,7 +181,7 @@ def opened(
         certificate=who.certificate or certificate.common_name,
         thumbprint=certificate.thumbprint,
         address=exchange.peer.address,
-        tls=tuple(sorted(tls.items())) if tls else (),
+        tls=tuple(sorted(tls.items())) if tls else exchange.peer.tls,
         route=judged.route,
         action=str(judged.action),
         model=judged.model,

@@ -55,10 +55,14 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """The other end of the connection. `certificate` is None only where no TLS was spoken (tests, `inspect`)."""
+    """The other end of the connection. `certificate` is None only where no TLS was spoken (tests, `inspect`).
+
+    `tls` are facts of the handshake by name, sorted: cipher, version.
+    """
 
     address: str
     certificate: Certificate | None = None
+    tls: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from aiohttp.web import BaseRequest, RequestHandler, Server, StreamResponse
 from gateway.core.exchange import Peer
 from gateway.core.verdict import Code, Refuse
 from gateway.http.body import BodyBroken, BodyTooSlow, BodyUnreadable, invite_body
-from gateway.http.tls import Client, Revocations, client_of
+from gateway.http.tls import Client, Revocations, client_of, handshake_of
 from gateway.settings.outside import Limits
 
 __all__ = ["BodyTooSlow", "BodyUnreadable", "Door", "Doors", "Handler", "House", "Notice", "invite_body", "peer_of"]
@@ -132,7 +132,7 @@ class Door(RequestHandler):
             self.client = client_of(der)
         except ValueError:
             return False
-        self.peer = Peer(self.peer.address, self.client.certificate)
+        self.peer = Peer(self.peer.address, self.client.certificate, handshake_of(connection))
         return True
 
     def reject_if(self, revoked: Revocations) -> None:

@@ -155,6 +155,14 @@ def client_of(der: bytes) -> Client:
     return Client(certificate, parsed.issuer.public_bytes(), parsed.serial_number, expires)
 
 
+def handshake_of(connection: ssl.SSLObject | None) -> tuple[tuple[str, str], ...]:
+    """What was agreed on when the connection was made, for the record: cipher and version."""
+    cipher = connection.cipher() if connection is not None else None
+    if cipher is None:
+        return ()
+    return ("cipher", cipher[0]), ("version", cipher[1].removeprefix("TLSv"))
+
+
 def _alternatives(parsed: x509.Certificate) -> tuple[tuple[str, ...], tuple[str, ...]]:
     try:
         names = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value

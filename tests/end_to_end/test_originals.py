@@ -198,3 +198,12 @@ def begun(site: Site) -> tuple[str, str]:
                 break
         return reply.headers["x-request-id"], seen
     raise AssertionError("the stream broke")
+
+
+def test_the_record_says_what_was_agreed_on_in_the_handshake(fresh: Path) -> None:
+    with running(*HANGU, "serve", str(fresh)) as started:
+        _, id_, _ = chat(Site(fresh, started.url))
+    opened = next(record for record in records(fresh / "audit") if record.get("id") == id_)
+    facts = dict(opened["tls"])
+    assert facts["version"] == "1.3"
+    assert facts["cipher"].startswith("TLS_")
