@@ -9,6 +9,7 @@ come with the analyst's certificate, since without one there is no conversation 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -215,8 +216,12 @@ def _plain(seen: Seen) -> dict[str, object]:
 
 def _version(name: str) -> str:
     told = _run([name, "version" if name == "openssl" else "--version"])
-    lines = [line.strip() for line in (told.stdout + told.stderr).splitlines() if any(c.isdigit() for c in line)]
-    return lines[0][:80] if lines else "?"
+    found = re.search(
+        r"(?:OpenSSL |testssl\s+|^\S*\s*)(\d+\.\d+\.\d+\S*)",
+        re.sub(r"\x1b\[[\d;]*m", "", told.stdout + told.stderr),
+        re.M,
+    )
+    return found[1] if found else "?"
 
 
 if __name__ == "__main__":
