@@ -37,7 +37,7 @@ _ADMINISTRATIVE = (
 _WAYS = "大街|大道|公路|胡同|路|街|巷|弄|里|道|桥"
 _PLACES = "小区|花园|公寓|大厦|广场|家园|新村|苑|府|城|园|中心|楼盘|宿舍|学校|大学|医院|工业园|科技园|产业园|基地|庄园|湾|轩|阁|墅"
 _HOUSES = "号楼|号院|号|弄|巷|栋|幢|座|单元|层|楼|室|户|房|组|排|门|期"
-_HOUSE = rf"(?:第?{_NUMBER}{{1,6}}(?:[-－—~]{_NUMBER}{{1,5}}){{0,3}}(?:{_HOUSES})(?:之{_NUMBER}{{1,2}})?|[-－—][0-9０-９]{{1,5}}|[0-9０-９]{{3,4}}(?![0-9０-９]))"
+_HOUSE = rf"(?:第?{_NUMBER}{{1,6}}(?:[-－—~]{_NUMBER}{{1,5}}){{0,3}}(?:{_HOUSES})(?:之{_NUMBER}{{1,2}})?|[0-9０-９]{{1,4}}(?:[-－—][0-9０-９]{{1,5}}){{1,3}}|[-－—][0-9０-９]{{1,5}}|[0-9０-９]{{3,4}}(?![0-9０-９]))"
 _STEP = rf"(?:{_H}{{1,10}}?(?:{_ADMINISTRATIVE}|{_WAYS}|{_PLACES})|{_HOUSE}|[（(][^（()）\n]{{1,16}}[)）])[ 、]?"
 _LAND = r"(?:中国)?"
 ADDRESS = re.compile(
@@ -47,14 +47,33 @@ CUES = "地址|住址|住所|户籍|籍贯地|收货地|寄到|寄往|送到|送
 _CUED = re.compile(rf"(?:{CUES})(?:是|为|在|于|[：:])?\s?")
 _LOCAL = re.compile(rf"(?:{_STEP}){{2,10}}")
 _ROAD = re.compile(rf"{_H}{{1,6}}?(?:{_WAYS}){_HOUSE}(?:{_STEP}){{0,6}}")
-_TAIL = re.compile(rf"(?:{_HOUSE}[ ]?){{1,6}}")
+# What an address may go on with once it is one: buildings, gates, shops, floors, the next thing's "opposite".
+_BEHIND = (
+    "大厦|大楼|商务楼|写字楼|国际|广场|中心|花园|小区|公寓|家园|新村|城|苑|府|园|庭|郡|湾|轩|阁|墅|居|邸|组团|区|座|栋|幢|市场|商城|商场|酒店|宾馆|超市"
+    "|公司|店|厂|学校|大学|中学|小学|幼儿园|医院|银行|局|所|站|部|门口|[东西南北正后]门|对面|旁边|隔壁|附近|路口|交叉口|物流园|宿舍|仓库|前台|服务台|服饰|教育"
+)
+_WAY_ON = (
+    rf"[ 、/,]?(?:{_HOUSE}|{_H}{{1,9}}?(?:{_BEHIND}|{_WAYS})|[A-Za-z][座区栋幢馆口楼]|[（(][^（()）\n]{{1,16}}[)）])"
+)
+_TAIL = re.compile(rf"(?:{_WAY_ON}){{1,8}}")
+# A road with a house number is an address wherever it stands, with the districts before it.
+_NUMBERED = re.compile(
+    rf"(?:{_H}{{2,5}}?(?:省|市|区|县|镇|乡|街道|村)){{0,4}}{_H}{{1,5}}?(?:{_WAYS})[0-9０-９]{{1,5}}(?:号|弄)(?:{_WAY_ON}){{0,8}}"
+)
+NUMBERED = r"[路街巷弄道][0-9０-９]{1,5}[号弄]"
+# A field that is called an address holds one, however it is written.
+_FIELD = re.compile(
+    r"(?:地址|住址|住所地?|户籍地?|收货地|家庭住址)(?:是|为|[：:])\s?(?P<all>[^，。；！？\n,;：:]{4,60}?)(?=[，。；！？\n,;]|电话|手机|联系|收件|邮编|$)"
+)
+_PART = re.compile(r"[省市区县镇乡村路街巷弄道号栋幢楼室园苑城厦]")
+_LED = re.compile(r".*[在到往至是寄送住址了从去：:]")
 _SURE = re.compile(
-    rf"(?:{_WAYS}){_NUMBER}{{1,6}}号|{_NUMBER}{{1,5}}(?:号|室|栋|幢|单元|弄)|(?:省|市|区|县|州).{{1,9}}(?:区|县|镇|乡|村|街道|路|街|大道|旗)"
+    rf"{_H}[0-9]{{1,4}}-[0-9]{{1,4}}(?:-[0-9]{{1,5}})?|(?:{_WAYS}){_NUMBER}{{1,6}}号|{_NUMBER}{{1,5}}(?:号|室|栋|幢|单元|弄)|(?:省|市|区|县|州).{{1,9}}(?:区|县|镇|乡|村|街道|路|街|大道|旗)"
 )
 
 
 def house_number(text: str, at: int) -> int:
-    """Where the house number that follows a place ends."""
+    """Where the rest of an address that follows a place ends: house numbers, buildings, floors."""
     found = _TAIL.match(text, at)
     return found.end() if found else at
 
@@ -65,18 +84,25 @@ def address_shaped(text: str) -> bool:
 
 
 def addresses(text: str) -> Iterator[Span]:
-    """Addresses that begin with a province or city, or that a word announces."""
+    """Addresses that begin with a province or city, that a word announces, or that have a road and a number."""
     at = 0
     while True:
         found = _next(text, at)
         if found is None:
-            return
+            break
         low, high = found
+        high = house_number(text, high)
         while high > low and text[high - 1] in " 、":
             high -= 1
         if address_shaped(text[low:high]):
             yield Span(low, high, "ADDRESS", 0.8, "address")
         at = max(high, low + 1)
+    for field in _FIELD.finditer(text):
+        if _PART.search(field["all"]) and "://" not in field["all"]:
+            yield Span(*field.span("all"), "ADDRESS", 0.75, "address_field")
+    for numbered in _NUMBERED.finditer(text):
+        led = _LED.match(numbered.group()[:8])
+        yield Span(numbered.start() + (led.end() if led else 0), numbered.end(), "ADDRESS", 0.75, "address_numbered")
 
 
 def _next(text: str, at: int) -> tuple[int, int] | None:

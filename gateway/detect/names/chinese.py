@@ -190,7 +190,7 @@ def _spans(text: str, words: list[tuple[int, int, str]]) -> Iterator[Span]:
             yield from _person(text, low, high)
             continue
         places, last = {name}, high
-        while index < len(words) and words[index][2] != "PER" and words[index][0] - last <= 1:
+        while index < len(words) and words[index][2] != "PER" and _near(text, last, words[index][0]):
             last = words[index][1]
             places.add(words[index][2])
             index += 1
@@ -200,6 +200,12 @@ def _spans(text: str, words: list[tuple[int, int, str]]) -> Iterator[Span]:
         else:
             sure = "LOC" in places
             yield Span(low, last, "LOCATION" if sure else "ORGANIZATION", 0.6 if sure else 0.45, "lac")
+
+
+def _near(text: str, end: int, start: int) -> bool:
+    """Do two places belong to one address? A few signs the network could not place may lie between, behind a road."""
+    gap = text[end:start]
+    return len(gap) <= 1 or (len(gap) <= 5 and text[end - 1] in "省市区县镇乡村路街道号弄" and gap.isalnum())
 
 
 def _person(text: str, low: int, high: int) -> Iterator[Span]:

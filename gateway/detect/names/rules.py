@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate
 
-from gateway.detect.names.addresses import CUES, HEADS, addresses
+from gateway.detect.names.addresses import CUES, HEADS, NUMBERED, addresses
 from gateway.detect.span import Span
 from gateway.detect.triggers import Engine, Trigger, engine
 
@@ -132,7 +132,7 @@ _SEEKERS: tuple[tuple[Callable[[str], Iterator[Span]], str], ...] = (
         r"(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Madam|Mister|Professor|Doctor)\.?[ ][A-Z]"
         r"|(?:y name is|ame[:：]|his is|ear|incerely,|egards,|igned(?: by)?[:,]?|ontact:?)\s{0,3}[A-Z]",
     ),
-    (addresses, rf"(?:{HEADS}|{CUES})"),
+    (addresses, rf"(?:{HEADS}|{CUES}|{NUMBERED})"),
     (births, _BORN),
 )
 
