@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
+from gateway.audit.progress import Progress
 from gateway.core.pipeline import Judgement
 from gateway.http.outcome import Ending
 
@@ -74,6 +75,20 @@ class Metrics:
             "hangu_connections_ended", "Connections ended without an exchange, by why", ["why"], registry=self.registry
         )
 
+        self.completeness = self._lasting(
+            "hangu_record_completeness",
+            "Of the records produced, the share the cluster had when they were last compared",
+            "origin",
+        )
+        self.doubled = self._lasting("hangu_record_doubled", "Records the cluster had more than once", "origin")
+        self.reconciled = self._lasting(
+            "hangu_record_reconciled_timestamp_seconds", "When the record and the cluster were last compared"
+        )
+        self.caught_up = self._lasting(
+            "hangu_record_caught_up_timestamp_seconds", "When no record was left to send to the cluster"
+        )
+        self.quarantined = self._lasting("hangu_record_quarantined", "Records the cluster would not take, kept aside")
+
         # The library looks each child up under a lock, every time; labels are closed sets, so each is kept once found.
         self._stage = cache(self.stages.labels)
         self._exchange = cache(self.exchanges.labels)
@@ -113,6 +128,19 @@ class Metrics:
         self.gpu.clear()
         for name, value in percent.items():
             self.gpu.labels(name).set(value)
+
+    def carried(self, told: Progress) -> None:
+        """How far the record is on its way to the cluster."""
+        self.reconciled.set(told.reconciled)
+        self.caught_up.set(told.caught_up)
+        self.quarantined.set(told.quarantined)
+        for origin, found in told.complete.items():
+            self.completeness.labels(origin).set(found.ratio)
+            self.doubled.labels(origin).set(found.doubled)
+
+    def _lasting(self, name: str, text: str, *labels: str) -> Gauge:
+        """One process sets it, and the newest value is that of all."""
+        return Gauge(name, text, labels, multiprocess_mode="mostrecent", registry=self.registry)
 
     def render(self) -> bytes:
         """The Prometheus text format; of all workers together when there are several."""

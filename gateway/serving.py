@@ -20,7 +20,7 @@ import structlog
 from gateway import logbook, observe
 from gateway.app import Site
 from gateway.audit import record
-from gateway.carrying import carry
+from gateway.carrying import carry, follow
 from gateway.core.errors import GatewayError
 from gateway.http import listener
 from gateway.http.listener import Address, Listening
@@ -66,7 +66,12 @@ async def serve(site: Site, worker: Worker, ready: Callable[[int, int | None], N
         async with asyncio.TaskGroup() as tasks:
             background = [
                 tasks.create_task(each())
-                for each in (running.watch.run, *made.background, *_carrying(site, worker), *_finishing(made, worker))
+                for each in (
+                    running.watch.run,
+                    *made.background,
+                    *_carrying(site, made, worker),
+                    *_finishing(made, worker),
+                )
             ]
             _on_signals(running, tasks)
             await made.journal.append(record.event("gateway.started", time.time(), policy=made.current.gate.digest))
@@ -78,9 +83,11 @@ async def serve(site: Site, worker: Worker, ready: Callable[[int, int | None], N
                 task.cancel()
 
 
-def _carrying(site: Site, worker: Worker) -> list[Task]:
+def _carrying(site: Site, made: Works, worker: Worker) -> list[Task]:
     """The first worker sees to it that the record of all is shipped, where the settings name a cluster."""
-    return [partial(carry, site.directory)] if worker.is_first and site.settings.elasticsearch else []
+    if not worker.is_first or site.settings.elasticsearch is None:
+        return []
+    return [partial(carry, site.directory), partial(follow, Path(site.settings.audit.directory), made.metrics.carried)]
 
 
 def _finishing(made: Works, worker: Worker) -> list[Task]:

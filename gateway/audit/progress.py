@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -31,7 +30,7 @@ class Progress:
     reconciled: float = 0.0
     quarantined: int = 0
     trouble: str = ""
-    complete: Mapping[str, Completeness] = MappingProxyType({})
+    complete: Mapping[str, Completeness] = field(default_factory=dict)
 
 
 def save(directory: Path, progress: Progress) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.audit import progress
 from gateway.audit.elastic import Access
 from tests.audit.server import ask
 from tests.end_to_end.site import HANGU, configure, hangu, running
@@ -30,9 +31,22 @@ def test_what_the_gateway_records_is_in_the_cluster_within_seconds(
             f'\n[elasticsearch]\nurl = "{elasticsearch.url}"\nusername = "{elasticsearch.username}"\n'
             f'password = {{env = "HANGU_TEST_ES"}}\nindex = "{index}"\nca = "{elasticsearch.ca}"\n'
             f'certificate = "{elasticsearch.certificate}"\nkey = {{file = "{elasticsearch.key}"}}\n'
+            "reconcile_seconds = 1.0\n"
         )
     with running(*HANGU, "serve", str(site)):
         assert arrived(elasticsearch, index)
+        assert compared(site / "audit")
+
+
+def compared(directory: Path) -> bool:
+    """Whether the record was compared with the cluster, and nothing was missing."""
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        told = progress.load(directory)
+        if told.reconciled and (found := told.complete.get("w0")) and found.produced:
+            return found.ratio == 1.0
+        time.sleep(0.2)
+    return False
 
 
 def arrived(cluster: Access, index: str) -> bool:

@@ -25,8 +25,11 @@ KEPT = {
     "hangu_stage_seconds",
     "hangu_refusals_total",
     "hangu_exchanges_total",
+    "hangu_record_completeness",
+    "hangu_record_caught_up_timestamp_seconds",
+    "hangu_record_quarantined",
 }
-FUNCTIONS = {"sum", "rate", "by", "le", "max", "avg", "and", "histogram_quantile", "up"}
+FUNCTIONS = {"sum", "rate", "by", "le", "max", "avg", "and", "histogram_quantile", "up", "min", "time"}
 RECORDED = {rule["record"] for group in RULES["groups"] for rule in group["rules"] if "record" in rule}
 EXPRESSIONS = [rule["expr"] for group in RULES["groups"] for rule in group["rules"]]
 DRAWN = [target["expr"] for panel in BOARD["panels"] for target in panel["targets"]]
