@@ -23,10 +23,13 @@ REST_SECONDS = 1.0  # after a failure of the models, where policy goes on withou
 
 @dataclass(frozen=True, slots=True)
 class Detectors:
-    """`slow`: a request may take longer to judge than an event loop should wait; `slow_replies`: part of a reply may."""
+    """`identifiers`: what reads a name that a program uses, in which no people are looked for; None: as everything else.
+
+    `slow`: a request may take longer to judge than an event loop should wait; `slow_replies`: part of a reply may."""
 
     request: Source
     response: Source
+    identifiers: Source | None = None
     slow: bool = False
     slow_replies: bool = False
 
@@ -48,6 +51,7 @@ def detectors(policy: PiiPolicy) -> Detectors:
     return Detectors(
         _source(patterns, names, names.request, theirs),
         _source(patterns, names, names.response, theirs),
+        patterns,
         slow=theirs is not None or names.request is Looking.MODELS,
         slow_replies=theirs is not None or names.response is Looking.MODELS,
     )

@@ -49,6 +49,13 @@ def exchange(*said: str, role: str = "analyst", tenant: str = "acme", kind: Kind
     )
 
 
+def test_no_people_are_looked_for_in_names_that_programs_read() -> None:
+    one = Redaction(policy("names: {request: rules}"), KEY)
+    said = "my name is Paris Stone, 13812345678"
+    assert texts_of(one.judge(exchange(said))) == ["my name is <PERSON>, <CN_MOBILE>"]
+    assert texts_of(one.judge(exchange(said, kind=Kind.IDENTIFIER))) == ["my name is Paris Stone, <CN_MOBILE>"]
+
+
 def texts_of(verdict: object) -> list[str]:
     assert isinstance(verdict, Amend), verdict
     return [passage.text for passage in verdict.exchange.passages]

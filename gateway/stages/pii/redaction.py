@@ -126,7 +126,9 @@ class Redaction:
         return Rewriting(self.policy, exchange, direction, passage.where, tags, json)
 
     def _passage(self, passage: Passage, rewriting: Rewriting) -> Passage:
-        text = "".join(map(rewriting.part, self._parts(passage.text, rewriting)))
+        identifier = passage.kind is Reads.IDENTIFIER and self.detectors.identifiers
+        parts = _read(identifier, passage.text, rewriting) if identifier else self._parts(passage.text, rewriting)
+        text = "".join(map(rewriting.part, parts))
         return passage if text == passage.text else replace(passage, text=text)
 
     def _parts(self, text: str, rewriting: Rewriting) -> list[Part]:
