@@ -157,8 +157,9 @@ class Vault:
     def _tenant(self, tenant: str, *, make: bool) -> Key:
         folder = self._folder(tenant)
         if make and not (folder / "tenant.name").exists():
-            folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-            replace_durably(folder / "tenant.name", tenant.encode())
+            with self._alone():
+                folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+                replace_durably(folder / "tenant.name", tenant.encode())
         return self._load(folder / "tenant.key", lambda: self._master, tenant.encode(), make=make)
 
     def _load(self, path: Path, above: Callable[[], Master], about: bytes, *, make: bool) -> Key:

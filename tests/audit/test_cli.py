@@ -186,3 +186,80 @@ def test_a_key_that_was_being_replaced_when_the_power_went_is_replaced_on_the_ne
     assert (site / "keys" / "sealing.key").read_text() == "6e" * 32
     capsys.readouterr()
     assert main(["audit", "reveal", str(site), "x1", "--reason", "incident", "--token", auditor]) == 0
+
+
+def test_a_site_moves_to_another_sealing_key_by_naming_the_one_to_come(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    operator, auditor = token(site, "olga", "operator"), token(site, "eve", "auditor")
+    (site / "keys" / "other.key").write_text("6f" * 32)
+    settings = (site / "gateway.toml").read_text()
+    (site / "gateway.toml").write_text(settings + 'sealing_key_next = { file = "keys/other.key" }\n')
+    reveal = ["audit", "reveal", str(site), "x1", "--reason", "incident", "--token", auditor]
+    assert main(reveal) == 0  # either opens meanwhile
+    assert main(["audit", "rekey", str(site), "--reason", "to another", "--token", operator]) == 0
+    assert "wrapped the keys of 1 tenants anew" in capsys.readouterr().out
+    assert main(reveal) == 0
+    (site / "gateway.toml").write_text(settings.replace("keys/sealing.key", "keys/other.key"))
+    assert main(reveal) == 0
+    (site / "gateway.toml").write_text(settings)
+    assert main(reveal) == 2
+    assert "does not open it" in capsys.readouterr().err
+
+
+def test_a_new_signing_key_signs_every_log_and_what_the_old_one_signed_verifies(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    auditor, operator = token(site, "eve", "auditor"), token(site, "olga", "operator")
+    assert main(["audit", "prove", str(site), "x1"]) == 0
+    proof = site / "proof.json"
+    proof.write_text(capsys.readouterr().out)
+    before = (site / "keys" / "audit.key").read_bytes()
+    assert main(["audit", "rotate", str(site), "--reason", "yearly", "--token", auditor]) == 2
+    assert (site / "keys" / "audit.key").read_bytes() == before
+    assert main(["audit", "rotate", str(site), "--reason", "yearly", "--token", operator]) == 0
+    assert "signed anew: w0" in capsys.readouterr().out
+    assert (site / "keys" / "audit.key").read_bytes() != before
+    assert (site / "keys" / "audit.key").stat().st_mode & 0o777 == 0o600
+    assert main(["audit", "verify", str(site)]) == 0
+    assert main(["audit", "prove", str(site), "x1", "--check", str(proof)]) == 0
+    assert main(["audit", "query", str(site), "--outcome", "key.replaced"]) == 0
+
+
+def test_a_rotation_that_a_crash_broke_off_is_finished_by_the_next_try(site: Path) -> None:
+    operator = token(site, "olga", "operator")
+    private, public = generate_key()
+    (site / "keys" / "audit.key.next").write_bytes(private)  # made, and listed, and the power went
+    (site / "keys" / "audit.pem").write_bytes(public + (site / "keys" / "audit.pem").read_bytes())
+    assert main(["audit", "rotate", str(site), "--reason", "again", "--token", operator]) == 0
+    assert (site / "keys" / "audit.key").read_bytes() == private
+    assert (site / "keys" / "audit.pem").read_bytes().count(b"BEGIN PUBLIC KEY") == 2
+    assert main(["audit", "verify", str(site)]) == 0
+
+
+def test_a_log_whose_worker_is_gone_is_finished_and_only_once(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    operator = token(site, "olga", "operator")
+    finish = ["audit", "finish", str(site), "--reason", "two workers now", "--token", operator]
+    assert main(finish) == 0  # the fixture left x2 open
+    assert "finished: w0" in capsys.readouterr().out
+    assert main(finish) == 0
+    assert "finished: none" in capsys.readouterr().out
+    assert main(["audit", "query", str(site), "--exchange", "x2", "--kind", "closed"]) == 0
+    assert json.loads(capsys.readouterr().out)["fault"] == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("policy", "persons", "code"),
+    [
+        ("version: 1\nauditors: 2\n", ["eve"], 2),
+        ("version: 1\nauditors: 2\n", ["eve", "adam"], 0),
+        ("version: 1\nrules: [{tenants: [acme], keep: sealed, auditors: 2, reason: r}]\n", ["eve"], 2),
+        ("version: 1\nrules: [{tenants: [other], keep: sealed, auditors: 2, reason: r}]\n", ["eve"], 0),
+        ("version: 1\nauditor: 2\n", ["eve", "adam"], 2),  # cannot be read: nobody may
+    ],
+)
+def test_policy_says_how_many_auditors_a_reveal_takes(site: Path, policy: str, persons: list[str], code: int) -> None:
+    (site / "policies").mkdir()
+    (site / "policies" / "originals.yaml").write_text(policy)
+    who = [argument for name in persons for argument in ("--token", token(site, name, "auditor"))]
+    assert main(["audit", "reveal", str(site), "x1", "--reason", "incident", *who]) == code

@@ -76,12 +76,12 @@ def openeds(draw: st.DrawFn) -> Opened:
 
 closeds = st.builds(
     Closed, texts, counts, texts, texts, st.sampled_from(Outcome), texts, answers, found, usages,
-    st.lists(st.tuples(texts, counts), max_size=3).map(tuple), counts, texts,
+    st.lists(st.tuples(texts, counts), max_size=3).map(tuple), counts, texts, texts,
 )  # fmt: skip
 records = st.one_of(
     openeds(),
     closeds,
-    st.builds(Part, texts, counts, texts, texts, answers),
+    st.builds(Part, texts, counts, texts, texts, answers, texts),
     st.builds(Event, texts, counts, texts, texts, texts, pairs),
 )
 
