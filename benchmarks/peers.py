@@ -19,7 +19,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.rig.load import Cost, chat, load, machine, talk
+from benchmarks.rig.load import Cost, Unanswered, chat, load, machine, talk
 from benchmarks.rig.peers import PEERS, TOKENS, Peer, ground
 
 CONNECTIONS, STREAMS = 8, 20
@@ -53,14 +53,23 @@ def measure(peer: Peer, work: Work, seconds: float) -> Cost:
 
 
 def compare(peers: Sequence[Peer], work: Work, seconds: float, turns: int) -> dict[str, object]:
-    """Each peer's medians over the turns; the ratio is that to the relay of the same turn."""
+    """Each peer's medians over the turns; the ratio is that to the relay of the same turn. A peer that cannot says why."""
     seen: dict[str, list[Cost]] = {peer.name: [] for peer in peers}
+    cannot: dict[str, str] = {}
     for turn in range(turns):
         for peer in peers:
-            cost = measure(peer, work, seconds)
+            if peer.name in cannot:
+                continue
+            try:
+                cost = measure(peer, work, seconds)
+            except Unanswered as answer:
+                cannot[peer.name] = str(answer).partition("answered ")[2]
+                print(f"{work.name}: {peer.name} cannot: {cannot[peer.name]}", flush=True)
+                continue
             seen[peer.name].append(cost)
             print(f"{work.name} {turn + 1}/{turns}: {peer.name} {cost.cpu_us / work.per:.0f} µs", flush=True)
-    return {name: _figures(costs, seen[RELAY], work.per) for name, costs in seen.items()}
+    figures = {name: _figures(costs, seen[RELAY], work.per) for name, costs in seen.items() if name not in cannot}
+    return {**figures, **{name: {"cannot": why} for name, why in cannot.items()}}
 
 
 def _figures(costs: list[Cost], relay: list[Cost], per: int) -> dict[str, object]:

@@ -37,7 +37,7 @@ def told(microseconds: float) -> str:
 def picture(result: Mapping[str, object]) -> str:
     works = result["works"]
     assert isinstance(works, dict)
-    figures = {name: float(peer["cpu_us"]) for name, peer in works["1 KB request"].items()}
+    figures = {name: float(peer["cpu_us"]) for name, peer in works["1 KB request"].items() if "cpu_us" in peer}
     height = TOP + len(figures) * ROW + 12
     title = "CPU of one 1 KB chat request, all processes of the peer, logarithmic"
     return "\n".join(

@@ -48,6 +48,10 @@ class Cost:
     first_byte_p50_ms: float
 
 
+class Unanswered(RuntimeError):
+    """A server answered with anything but 200."""
+
+
 @contextmanager
 def started(*command: str, env: dict[str, str] | None = None) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A server process of ours, once it says `ready …`; ended again whatever happens."""
@@ -138,7 +142,7 @@ async def load(
             began = time.perf_counter()
             async with session.post(url, data=fresh(body, next(numbers))) as reply:
                 if reply.status != 200:
-                    raise RuntimeError(f"{url} answered {reply.status}: {(await reply.text())[:300]}")
+                    raise Unanswered(f"{url} answered {reply.status}: {(await reply.text())[:300]}")
                 await reply.content.readany()
                 firsts.append(time.perf_counter() - began)
                 await reply.read()
