@@ -19,12 +19,12 @@ SPAN = 5_000  # numbers compared at a time: under the most hits that a search gi
 async def reconcile(shipper: Shipper, since: int = 0) -> list[Completeness]:
     """Ship everything pending, then look for holes from number `since` on and fill them. Raises Busy when the cluster is away."""
     await shipper.catch_up()
-    await shipper.target.refresh()
-    return [await _origin(shipper, origin, since) for origin in frames.origins(shipper.directory)]
+    produced = {origin: shipper.position(origin).seq + 1 for origin in frames.origins(shipper.directory)}
+    await shipper.target.refresh()  # after counting: what is shipped meanwhile cannot be found yet, and is no hole
+    return [await _origin(shipper, origin, since, count) for origin, count in produced.items()]
 
 
-async def _origin(shipper: Shipper, origin: str, since: int) -> Completeness:
-    produced = shipper.position(origin).seq + 1
+async def _origin(shipper: Shipper, origin: str, since: int, produced: int) -> Completeness:
     indexed = doubled = reshipped = 0
     for begin in range(since, produced, SPAN):
         end = min(begin + SPAN, produced)

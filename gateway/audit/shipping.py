@@ -110,6 +110,7 @@ class Shipper:
     _documents: dict[str, Documents] = field(default_factory=dict)
     _positions: dict[str, Position] = field(default_factory=dict)
     _heads: dict[str, int] = field(default_factory=dict)
+    _stepping: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -130,14 +131,15 @@ class Shipper:
 
     async def step(self, origin: str) -> int:
         """Ship one batch of an origin. It is settled, whatever the cluster says, when this returns."""
-        batch = await asyncio.to_thread(self._next, origin)
-        if not batch:
-            return 0
-        await self.settle(origin, [self._made(origin).of(origin, frame) for _, frame in batch])
-        first, last = batch[-1]
-        self._positions[origin] = Position(last.seq, first, last.offset)
-        await asyncio.to_thread(self._save, origin)
-        return len(batch)
+        async with self._stepping:  # comparing ships what is pending too, beside the endless shipping
+            batch = await asyncio.to_thread(self._next, origin)
+            if not batch:
+                return 0
+            await self.settle(origin, [self._made(origin).of(origin, frame) for _, frame in batch])
+            first, last = batch[-1]
+            self._positions[origin] = Position(last.seq, first, last.offset)
+            await asyncio.to_thread(self._save, origin)
+            return len(batch)
 
     async def settle(self, origin: str, documents: Sequence[Document]) -> None:
         """Send until each is there, or is known never to be."""

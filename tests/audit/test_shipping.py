@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from gateway.audit.documents import Document, Documents, stream
-from gateway.audit.elastic import Access, Cluster, connect
+from gateway.audit.elastic import Access, Cluster, Verdict, connect
 from gateway.audit.frames import Frame
 from gateway.audit.journal import Journal, Salts
 from gateway.audit.reconcile import reconcile
@@ -338,3 +338,44 @@ def test_an_event_goes_to_its_own_stream() -> None:
 )
 def test_a_tenant_makes_a_valid_stream_name(tenant: str, name: str) -> None:
     assert stream("hangu", "audit", tenant) == f"logs-hangu.audit-{name}"
+
+
+class Slow:
+    """A cluster in which only what was sent before a refresh is found; after the first, somebody ships more."""
+
+    def __init__(self) -> None:
+        self.sent: list[Document] = []
+        self.findable = 0
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def create(self, documents: Sequence[Document]) -> list[Verdict]:
+        self.sent += documents
+        return [Verdict("kept")] * len(documents)
+
+    async def leaves(self, ids: Sequence[str]) -> dict[str, str]:
+        return {}
+
+    async def numbers(self, site: str, origin: str, begin: int, end: int) -> list[int]:
+        there = [document.source["hangu"]["seq"] for document in self.sent[: self.findable]]
+        return [seq for seq in there if begin <= seq < end]
+
+    async def refresh(self) -> None:
+        self.findable = len(self.sent)
+        if (meanwhile := self.meanwhile) is not None:
+            self.meanwhile = None
+            await meanwhile()
+
+
+async def test_what_is_shipped_while_it_is_compared_is_no_hole(directory: Path) -> None:
+    slow = Slow()
+    shipper = Shipper(directory, slow, pace=PACE)
+    async with Journal.open(directory, sizes=SIZES) as journal:
+        await journal.append(an_opened("x1"))
+
+        async def more() -> None:
+            await journal.append(a_closed("x1"))
+            await shipper.catch_up()
+
+        slow.meanwhile = more
+        assert [(c.produced, c.indexed, c.reshipped) for c in await reconcile(shipper)] == [(2, 2, 0)]
+        assert [(c.produced, c.indexed, c.reshipped) for c in await reconcile(shipper)] == [(3, 3, 0)]
