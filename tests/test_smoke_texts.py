@@ -20,10 +20,10 @@ rules:
     family: hasty
     severity: critical
     scope: {layer: language, roles: ["*"]}
-    any: ['\\bselect\\b']
+    any: ['\\bthe\\b']
     owner: sec
     expires: 2099-01-01
-    tests: {hit: ["select"], miss: ["chosen"]}
+    tests: {hit: ["the rule"], miss: ["a rule"]}
 """
 
 
