@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,8 +40,8 @@ def sizes_in(path: Path) -> list[int]:
     stamped=st.sets(st.integers(0, 59), max_size=3),
 )
 def test_the_newest_the_stamped_and_one_in_every_stretch_stay(
-    tmp_path_factory, steps: list[int], newest: int, stamped: set[int]
-) -> None:  # type: ignore[no-untyped-def]
+    tmp_path_factory: pytest.TempPathFactory, steps: list[int], newest: int, stamped: set[int]
+) -> None:
     directory, signer = tmp_path_factory.mktemp("audit"), OTHER
     sizes = [sum(steps[: n + 1]) for n in range(len(steps))]
     path = write(directory, signer, sizes)

@@ -142,8 +142,8 @@ def test_the_parts_of_a_stream_joined_are_its_answer_and_its_answer_is_all_that_
     parts.append(original.part())
     joined = dict.fromkeys(whole, "")
     for part in filter(None, parts):
-        for channel, text in held.open(part, "x1", "acme", "ana", "part"):
-            joined[channel] += text
+        for place, text in held.open(part, "x1", "acme", "ana", "part"):
+            joined[place] += text
     sealed = original.answer()
     answer = dict(held.open(sealed, "x1", "acme", "ana", "answer")) if sealed else dict.fromkeys(whole, "")
     assert joined == answer == whole
