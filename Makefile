@@ -6,7 +6,7 @@ SITE   ?= .demo/site
 WORKERS ?= 2
 STAMP  := $(VENV)/.installed-$(shell cat requirements/test.txt requirements/model.txt pyproject.toml | sha256sum | cut -c1-16)
 
-.PHONY: help demo test check lint types contracts suite setup lock clean bench
+.PHONY: help demo test check lint types contracts suite setup lock clean bench audit sbom release fuzz attack
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -46,6 +46,21 @@ bench: setup ## run every benchmark and rewrite benchmarks/results
 
 lock: ## renew the hash-locked requirements
 	@requirements/lock.sh
+
+audit: setup ## known advisories about the locked packages (exit 2: nobody could tell)
+	@$(BIN)/python -m release.audit
+
+sbom: setup ## what is shipped, in CycloneDX (OUT=sbom.cdx.json)
+	@$(BIN)/python -m release.sbom $(or $(OUT),sbom.cdx.json)
+
+release: setup audit ## wheel, locks, SBOM and check sums of HEAD in OUT=dist (then: release/sign.sh)
+	@release/make.sh $(or $(OUT),dist)
+
+fuzz: setup ## fuzz every target for SECONDS=3600 in all
+	@$(BIN)/python -m benchmarks.fuzz $(or $(SECONDS),3600)
+
+attack: setup ## everything hostile at a running gateway: corpus, slow clients, TLS scanners, schemathesis
+	@for f in hostile tls contract; do $(BIN)/python -m benchmarks.$$f || exit 1; done
 
 clean: ## remove what make made (not the venv)
 	@rm -rf .demo build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
