@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -42,6 +43,7 @@ from gateway.stages.routing import Routing
 from gateway.stages.waf import Waf
 from policies.bundle import Bundle
 from policies.problem import PolicyInvalid
+from watermark import sampler
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def build_gate(bundle: Bundle, site: Settings, kept: Lasting) -> Gate:
             Limits(bundle.limits, kept.meter),
             waf,
             redaction,
-            Routing(bundle.routing, bundle.marks),
+            Routing(bundle.routing, bundle.marks, partial(_user_key, kept.marks)),
         )
         marking = Marking(kept.marks, bundle.marks, site.watermark.provider_code or site.watermark.provider)
         rewriters = (redaction, Output(bundle.output), marking)
@@ -186,6 +188,11 @@ def _keeps(bundle: Bundle, site: Settings) -> Callable[[str, tuple[str, ...]], b
         hint = "name a key as [audit] sealing_key in gateway.toml, or keep no originals"
         raise PolicyError("originals are to be sealed, and this site has no key for that", "originals.yaml", hint)
     return bundle.originals.keeps
+
+
+def _user_key(marks: watermark.Keys, tenant: str, name: str) -> str:
+    """What a user's tokens are drawn by, where policy has the backend do so."""
+    return sampler.user_key(marks.current, sampler.user_of(tenant, name)).hex()
 
 
 def run_cases(gate: Gate, bundle: Bundle, site: Settings) -> list[CaseResult]:

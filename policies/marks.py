@@ -67,11 +67,12 @@ class Manner(Strict):
     visible: Visible = Visible.OFF
     language: Language = Language.AUTO
     answers: Answers = Answers.AS_ASKED
-    backend_mark: bool = False  # TGI's own `watermark`; the embedded backend's keyed one
+    backend_mark: bool = False  # TGI's own `watermark`
+    keyed_draw: bool = False  # the embedded backend's: tokens drawn by a key of the user's
 
     @property
     def changes_request(self) -> bool:
-        return self.backend_mark or self.answers is not Answers.AS_ASKED
+        return self.backend_mark or self.keyed_draw or self.answers is not Answers.AS_ASKED
 
 
 class Rule(Strict):
@@ -87,6 +88,7 @@ class Rule(Strict):
     language: Language | None = None
     answers: Answers | None = None
     backend_mark: bool | None = None
+    keyed_draw: bool | None = None
     reason: Word
 
     def fits(self, tenant: str, roles: tuple[str, ...], route: str) -> bool:
@@ -120,6 +122,7 @@ class MarksPolicy(Strict):
     language: Language = Language.AUTO
     answers: Answers = Answers.AS_ASKED
     backend_mark: bool = False
+    keyed_draw: bool = False
     tracing: Tracing = Tracing()
     rules: tuple[Rule, ...] = ()
 
@@ -131,12 +134,6 @@ class MarksPolicy(Strict):
         if rule is not None:
             said |= {name: each for name in said if (each := getattr(rule, name)) is not None}
         return Manner(**said)
-
-    @property
-    def changes_requests(self) -> bool:
-        """Does anybody's request reach the model otherwise than asked?"""
-        said = [(self.backend_mark, self.answers), *((rule.backend_mark, rule.answers) for rule in self.rules)]
-        return any(mark or answers not in (None, Answers.AS_ASKED) for mark, answers in said)
 
 
 def parse(files: Mapping[str, bytes]) -> MarksPolicy:

@@ -31,6 +31,11 @@ class Scored:
     p: float
 
 
+def user_of(tenant: str, name: str) -> str:
+    """How a user is called where the key is made."""
+    return f"{tenant}/{name}"
+
+
 def user_key(keys: EpochKeys, user: str) -> bytes:
     return blake2b(user.encode(), key=keys.sampler, digest_size=_KEY_BYTES).digest()
 

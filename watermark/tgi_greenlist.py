@@ -80,16 +80,26 @@ def detect(tokens: Sequence[int], setting: Setting, before: int | None = None) -
 
 def detect_text(text: str, tokenizer: Path, setting: Setting) -> Report:
     """As `detect`, for text: tokenised again with the model's tokenizer.json (needs the `tokenizers` package)."""
-    try:
-        tokenizers = importlib.import_module("tokenizers")
-    except ModuleNotFoundError as fault:
-        raise ValueError("the package tokenizers is not installed; hint: pip install tokenizers") from fault
-    model = tokenizers.Tokenizer.from_file(str(tokenizer))
+    model = _tokenizer(tokenizer)
     encoding = model.encode(text, add_special_tokens=False)
     vocab = setting.vocab or model.get_vocab_size()
     report = detect(encoding.ids, Setting(vocab, setting.gamma, setting.device, setting.multiprocessors))
     words = tuple(text[start:end] for start, end in encoding.offsets)
     return Report(report.marked, report.z, report.p, report.readings, words)
+
+
+def tokenised(text: str, tokenizer: Path) -> tuple[list[int], int]:
+    """A text's token ids by a model's tokenizer.json, and how many there are in all."""
+    model = _tokenizer(tokenizer)
+    return list(model.encode(text, add_special_tokens=False).ids), int(model.get_vocab_size())
+
+
+def _tokenizer(path: Path) -> Any:
+    try:
+        tokenizers = importlib.import_module("tokenizers")
+    except ModuleNotFoundError as fault:
+        raise ValueError("the package tokenizers is not installed; hint: pip install tokenizers") from fault
+    return tokenizers.Tokenizer.from_file(str(path))
 
 
 def _score(name: Literal["chain", "seed_0"], pairs: list[tuple[int, int, int]], setting: Setting) -> Reading:

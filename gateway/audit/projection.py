@@ -114,6 +114,11 @@ class Projection:
         sql = "SELECT number, mark FROM records WHERE mark != 0 AND kind = 2 AND number > ? ORDER BY number"
         yield from self._db.execute(sql, (after,))
 
+    def callers(self) -> list[tuple[str, str]]:
+        """Every tenant and user that has asked for anything."""
+        sql = "SELECT DISTINCT tenant, user FROM records WHERE kind = ? AND user != '' ORDER BY tenant, user"
+        return self._db.execute(sql, (_KINDS["opened"],)).fetchall()
+
     def heads(self) -> Sequence[Head]:
         rows = self._db.execute("SELECT origin, COUNT(*) FROM records GROUP BY origin ORDER BY origin").fetchall()
         return [Head(origin, count, *_sealed(self._directory / f"checkpoint-{origin}")) for origin, count in rows]

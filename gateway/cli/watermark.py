@@ -24,10 +24,11 @@ from gateway.cli.marking import identified, recorded
 from gateway.cli.words import say
 from gateway.core.errors import GatewayError
 from gateway.settings.inside import Watermark
-from watermark import cli, epochs, labels
+from watermark import chance, cli, epochs, labels, sampler
 from watermark.documents import read_text
 from watermark.epochs import Epochs
 from watermark.keys import KeyFileError
+from watermark.tgi_greenlist import tokenised
 
 NAME = "watermark"
 HELP = {"en": "mark a text or find a mark in one", "zh": "为文本加标记，或在文本中查找标记"}
@@ -55,6 +56,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     export.add_argument("exchange", metavar="ID", help=say("the exchange", "交互编号"))
     export.add_argument(
         "--eu", action="store_true", help=say("with the notice of Art. 50(2) AI Act", "附欧盟第五十条提示")
+    )
+    words = say("whose key the embedded backend drew a text by (JSON)", "内嵌后端以谁的密钥抽取了该文本")
+    drawn = _site_verb(verbs, "detect-user", _detect_user, words)
+    drawn.add_argument("source", metavar="FILE", help=say(".txt .docx .html .pdf, or -", ".txt .docx .html .pdf 或 -"))
+    drawn.add_argument(
+        "--tokenizer", type=Path, required=True, help=say("tokenizer.json of the model", "模型的 tokenizer.json")
     )
     _site_verb(verbs, "epochs", _epochs, say("a site's key epochs (JSON)", "站点的密钥纪元（JSON）"))
     _site_verb(
@@ -151,6 +158,30 @@ def _export(args: argparse.Namespace) -> int:
     notice = labels.EU_NOTICE[labels.language_of(issued.text)] if args.eu else ""
     print(labels.front_matter(issued.text, label, labels.sign(label, key), notice))
     return cli.FINE
+
+
+def _detect_user(args: argparse.Namespace) -> int:
+    """Every user on record is tried under every live epoch, and all that are tried count against the figure."""
+    site = settings.load(args.site, complete=False)
+    tokens, size = tokenised(read_text(args.source), args.tokenizer)
+    with Projection.open(Path(site.audit.directory)) as record:
+        users = sorted({sampler.user_of(tenant, user) for tenant, user in record.callers()})
+    epochs_tried = keys.marks(site.watermark).epochs
+    found = [(epoch.epoch, best) for epoch in epochs_tried if (best := sampler.best(tokens, epoch, users, size))]
+    epoch, best = min(found, key=lambda each: each[1].p, default=(0, None))
+    if best is None:
+        raise GatewayError("nobody is on record", str(args.site))
+    p = min(1.0, best.p * len(epochs_tried))
+    told = {
+        "drawn": p <= chance.PROVEN,
+        "user": best.user if p <= chance.PROVEN else None,
+        "epoch": epoch,
+        "p": p,
+        "contexts": best.contexts,
+        "users_tried": len(users),
+    }
+    print(json.dumps(told, ensure_ascii=False))
+    return cli.FINE if told["drawn"] else cli.NOTHING
 
 
 def _label_key(args: argparse.Namespace) -> int:

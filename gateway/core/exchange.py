@@ -133,6 +133,7 @@ class Exchange:
     visible: tuple[tuple[str, str], ...] = ()  # where models are listed: those this caller may see, and their owners
     pseudonyms: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = ()  # short stable words for the record: "pii:degraded", "waf:shadow"
+    draw_key: str = field(default="", repr=False)  # of a keyed draw by the backend, in hexadecimal; never on record
     headers: tuple[Passage, ...] = field(default=(), repr=False)  # values of request headers that are no plain words
 
     def identified_as(self, principal: Principal) -> Exchange:
@@ -142,6 +143,10 @@ class Exchange:
     def asking(self, parameters: Parameters) -> Exchange:
         """The same exchange, asking for this."""
         return _exchange_but(self, parameters=parameters)
+
+    def drawn_by(self, key: str) -> Exchange:
+        """The same exchange, its tokens to be drawn by this key."""
+        return _exchange_but(self, draw_key=key)
 
     def routed_to(self, model: str, backend: str, *notes: str) -> Exchange:
         """The same exchange under the model's own name, for the backend that has it, with these notes added."""

@@ -28,10 +28,14 @@ LABELLED_VISIBLY = "label:visible"
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """The exchange goes on under the model's own name, so that records and rules never differ by an alias."""
+    """The exchange goes on under the model's own name, so that records and rules never differ by an alias.
+
+    `user_key` (tenant, name) gives the key that a user's tokens are drawn by, in hexadecimal.
+    """
 
     policy: RoutingPolicy
     marks: MarksPolicy | None = None
+    user_key: Callable[[str, str], str] | None = field(default=None, repr=False)
     name: str = "routing"
     _manner: Callable[[str, tuple[str, ...], str], tuple[Manner, tuple[str, ...]]] | None = field(
         init=False, repr=False, compare=False
@@ -59,7 +63,14 @@ class Routing:
         if LABELLED_VISIBLY in notes and exchange.parameters.structured:
             notes = tuple(note for note in notes if note != LABELLED_VISIBLY)
         routed = exchange.routed_to(model.name, model.backend, *notes)
-        return Amend(_asked(routed, manner) if manner.changes_request else routed)
+        return Amend(self._drawn(_asked(routed, manner), manner) if manner.changes_request else routed)
+
+    def _drawn(self, exchange: Exchange, manner: Manner) -> Exchange:
+        """By a key of the user's, where policy wants the answer drawn so."""
+        who = exchange.principal
+        if not manner.keyed_draw or self.user_key is None or who is None:
+            return exchange
+        return exchange.drawn_by(self.user_key(who.tenant, who.name))
 
 
 def _notes(manner: Manner) -> tuple[str, ...]:

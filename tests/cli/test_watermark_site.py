@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from benchmarks.rig.segments import records
 from gateway import keys, settings
+from gateway.audit import record
+from gateway.audit.journal import Journal
+from gateway.audit.seal import FileSigner
 from gateway.cli.main import main
 from gateway.core.errors import GatewayError
+from gateway.core.exchange import Principal
+from gateway.core.pipeline import Judgement
 from tests.end_to_end.site import hangu
-from watermark import Keys, decode, embed
+from tests.make import an_exchange
+from watermark import Keys, decode, embed, sampler
 
 PROSE = "The gateway sits between the people who ask and the models that answer, and it keeps a record of both. " * 5
 
@@ -88,3 +96,38 @@ def test_a_damaged_list_of_epochs_stops_the_gateway_rather_than_marking_with_the
     (site / "keys" / "marks.epochs.json").write_text("{")
     with pytest.raises(GatewayError, match="epochs"):
         marks(site)
+
+
+def test_a_keyed_draw_leads_to_its_user_by_the_tokens_alone(
+    site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    words = {f"w{number}": number for number in range(64)}
+    model = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="w0"))
+    model.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    model.save(str(tmp_path / "tokenizer.json"))
+    exchanges = [an_exchange("hi", id=f"hx-{n}", principal=Principal(n, "acme", ())) for n in ("ana", "ben", "cho")]
+
+    async def write() -> None:
+        signer = FileSigner.load(site / "keys" / "audit.key")
+        async with Journal.open(Path(settings.load(site, complete=False).audit.directory), "w0", signer=signer) as log:
+            for exchange in exchanges:
+                await log.append(record.opened(exchange, Judgement(exchange), "p", exchange.received_at))
+
+    asyncio.run(write())
+    key, chance, seen = (
+        sampler.user_key(marks(site).current, "acme/ben"),
+        np.random.default_rng(3),
+        set[tuple[int, ...]](),
+    )
+    tokens: list[int] = []
+    for _ in range(120):
+        tokens.append(sampler.sample(np.full(64, 1 / 64), tokens, key, seen, chance.random()))
+    text = tmp_path / "text.txt"
+    text.write_text(" ".join(f"w{token}" for token in tokens))
+    command = ["watermark", "detect-user", str(site), str(text), "--tokenizer", str(tmp_path / "tokenizer.json")]
+    assert main(command) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["user"], told["users_tried"]) == ("acme/ben", 3) and told["p"] <= 1e-9
+    text.write_text(" ".join(f"w{token}" for token in chance.integers(0, 64, 120)))
+    assert main(command) == 1 and json.loads(capsys.readouterr().out)["user"] is None

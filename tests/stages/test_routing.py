@@ -98,3 +98,15 @@ def test_the_backend_is_asked_for_its_mark_and_to_draw_where_policy_says_so() ->
 
 def test_what_no_model_answers_has_no_label() -> None:
     assert routed(an_exchange("hi", action=Action.TOKENIZE)).notes == ()
+
+
+def test_a_user_s_key_goes_with_the_request_only_where_policy_has_tokens_drawn_by_it() -> None:
+    def keyed(**said: object) -> str:
+        marks = MarksPolicy.model_validate({"version": 1, "default": Density.NORMAL, **said})
+        stage = Routing(ROUTES.policy, marks, lambda tenant, name: f"{tenant}-{name}")
+        verdict = stage.judge(an_exchange("hi", model="small"))
+        assert isinstance(verdict, Amend)
+        assert "acme-ana" not in repr(verdict.exchange)
+        return verdict.exchange.draw_key
+
+    assert (keyed(), keyed(keyed_draw=True)) == ("", "acme-ana")

@@ -73,6 +73,7 @@ class Sampling:
     watermark: bool = False
     top_n_tokens: int = 0
     pattern: str | None = None
+    key: bytes | None = field(default=None, repr=False)  # of a keyed draw, where tokens are drawn at all
 
     @property
     def samples(self) -> bool:

@@ -34,6 +34,7 @@ class Parameters:
     details: bool = False
     decoder_input_details: bool = False
     seed: int | None = None
+    watermark_key: bytes | None = None  # ours, not TGI's: of a keyed draw
     top_n_tokens: int | None = None
     grammar: Grammar | None = None
     adapter_id: str | None = None
@@ -60,6 +61,7 @@ class Completion:
     top_p: float | None = None
     stream: bool = False
     seed: int | None = None
+    watermark_key: bytes | None = None  # ours, not TGI's: of a keyed draw
     suffix: str | None = None
     repetition_penalty: float | None = None
     frequency_penalty: float | None = None
@@ -116,6 +118,7 @@ class Chat:
     stop: list[str] | None = None
     stream: bool = False
     seed: int | None = None
+    watermark_key: bytes | None = None  # ours, not TGI's: of a keyed draw
     temperature: float | None = None
     top_p: float | None = None
     tools: list[Tool] | None = None

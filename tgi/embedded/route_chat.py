@@ -65,6 +65,7 @@ def _parameters(chat: Chat, grammar: Grammar | None) -> Parameters:
         stop=chat.stop or [],
         details=True,
         seed=chat.seed,
+        watermark_key=chat.watermark_key,
         top_n_tokens=chat.top_logprobs,
         grammar=grammar,
     )

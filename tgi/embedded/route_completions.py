@@ -47,6 +47,7 @@ def _as_generate(request: Completion, prompt: str) -> Generate:
         max_new_tokens=request.max_tokens,
         stop=request.stop or [],
         seed=request.seed,
+        watermark_key=request.watermark_key,
         details=True,
     )
     return Generate(prompt, parameters)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tgi.embedded.constraint import Constraint
 from tgi.embedded.engine import Ask, Candidate, ModelCard, Sampling, Step
 from tgi.embedded.greenlist import DELTA, green_mask
+from tgi.embedded.gumbel import KeyedDraw
 
 CANDIDATES = 512  # hold 99 % of the default model's probability on average; 1,024 would cost a fifth more time
 
@@ -30,11 +31,13 @@ class Chooser:
     card: ModelCard
     chance: np.random.Generator
     constraint: Constraint | None
+    keyed: KeyedDraw | None = None
 
     @classmethod
     def begin(cls, sampling: Sampling, card: ModelCard) -> Chooser:
         constraint = Constraint(sampling.pattern) if sampling.pattern is not None else None
-        return cls(sampling, card, np.random.default_rng(sampling.seed), constraint)
+        keyed = KeyedDraw(sampling.key) if sampling.key is not None and sampling.samples else None
+        return cls(sampling, card, np.random.default_rng(sampling.seed), constraint, keyed)
 
     def ask(self) -> Ask:
         """What to ask the engine for before each choice."""
@@ -49,7 +52,7 @@ class Chooser:
         if not allowed:
             return None
         scores = self._processed(previous, allowed)
-        chosen = self._pick(scores)
+        chosen = self._pick(scores, allowed)
         if self.constraint is not None and allowed[chosen].id not in self.card.eos_ids:
             self.constraint.advance(allowed[chosen].data)
         return self._step(allowed, _log_softmax(scores) if self._changed() else scores, chosen)
@@ -80,9 +83,17 @@ class Chooser:
         warps = s.temperature != 1.0 or s.top_k or s.top_p < 1.0 or s.typical_p < 1.0
         return bool(warps or s.watermark or self.constraint is not None)
 
-    def _pick(self, scores: Scores) -> int:
+    def _pick(self, scores: Scores, allowed: list[Candidate]) -> int:
         if not self.sampling.samples:
             return int(scores.argmax())
+        if self.keyed is not None:
+            place = self.keyed.pick([c.id for c in allowed], np.exp(_log_softmax(scores)))
+            place = self._drawn(scores) if place is None else place
+            self.keyed.follow(allowed[place].id)
+            return place
+        return self._drawn(scores)
+
+    def _drawn(self, scores: Scores) -> int:
         # The exponential trick of TGI's Sampling: dividing by exponential noise and taking the largest is a draw.
         noise = self.chance.exponential(size=len(scores))
         return int((np.exp(scores - scores.max()) / noise).argmax())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tgi.embedded.gumbel import KEY_BYTES
 from tgi.embedded.intake import (
     Field,
     Fields,
@@ -75,6 +76,19 @@ _GRAMMAR_VALUES: dict[str, Callable[[object, str], object]] = {
     "json_schema": _schema_config,
 }
 
+
+def _key(value: object, path: str) -> bytes:
+    """Not TGI's: the key of a keyed draw, in hexadecimal. Real TGI ignores it."""
+    spelled = text(value, path)
+    try:
+        key = bytes.fromhex(spelled)
+    except ValueError as error:
+        raise WrongShape(f"{path}: expected {KEY_BYTES} bytes in hexadecimal") from error
+    if len(key) != KEY_BYTES:
+        raise WrongShape(f"{path}: expected {KEY_BYTES} bytes in hexadecimal")
+    return key
+
+
 PARAMETERS: dict[str, Field] = {
     "best_of": _maybe(usize),
     "temperature": _maybe(f32),
@@ -92,6 +106,7 @@ PARAMETERS: dict[str, Field] = {
     "details": _flag(),
     "decoder_input_details": _flag(),
     "seed": _maybe(u64),
+    "watermark_key": _maybe(_key),
     "top_n_tokens": _maybe(u32),
     "grammar": _maybe(_grammar),
     "adapter_id": _maybe(text),
@@ -123,6 +138,7 @@ completion = struct(
         "top_p": _maybe(f32),
         "stream": _flag(),
         "seed": _maybe(u64),
+        "watermark_key": _maybe(_key),
         "suffix": _maybe(text),
         "repetition_penalty": _maybe(f32),
         "frequency_penalty": _maybe(f32),
@@ -201,6 +217,7 @@ chat = struct(
         "stop": _maybe(sequence(text)),
         "stream": _flag(),
         "seed": _maybe(u64),
+        "watermark_key": _maybe(_key),
         "temperature": _maybe(f32),
         "top_p": _maybe(f32),
         "tools": _maybe(sequence(_TOOL)),

@@ -126,6 +126,7 @@ def _sampling(p: Parameters, seed: int, limits: Limits) -> Sampling:
         repetition_penalty=_or(p.repetition_penalty, 1.0),
         frequency_penalty=_or(p.frequency_penalty, 0.0),
         watermark=p.watermark,
+        key=p.watermark_key,
         top_n_tokens=p.top_n_tokens or 0,
         pattern=_pattern(p.grammar, limits) if p.grammar else None,
     )

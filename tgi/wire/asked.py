@@ -50,6 +50,8 @@ class Asked:
             self._body["model"] = exchange.model if self.served_model is None else self.served_model
         if target.max_tokens and exchange.parameters.max_tokens is not None:
             self._cap(exchange.parameters.max_tokens)
+        if exchange.draw_key:
+            self._inside()["watermark_key"] = exchange.draw_key  # the embedded backend's own field; others ignore it
         if exchange.parameters is not self.parameters:
             self._draw(exchange.parameters)
         return BackendRequest(target.method, target.path, orjson.dumps(self._body), self.streaming)

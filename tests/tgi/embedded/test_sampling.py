@@ -13,6 +13,7 @@ from tgi.embedded.engine import Candidate, Sampling
 from tgi.embedded.greenlist import green_mask
 from tgi.embedded.replay import ReplayEngine
 from tgi.embedded.sampling import CANDIDATES, Chooser, warped
+from watermark import Keys, sampler
 
 CARD = ReplayEngine("a short answer").card
 
@@ -130,3 +131,51 @@ def test_a_grammar_leaves_only_what_can_follow_and_ends_when_complete() -> None:
 
 def test_no_choice_is_made_when_the_grammar_permits_none() -> None:
     assert Chooser.begin(Sampling(0, pattern="z"), CARD).choose(5, candidates([1, 1])) is None
+
+
+KEYS = Keys.from_master(bytes(range(32)))
+MINE, YOURS = (sampler.user_key(KEYS.current, user) for user in ("acme/ana", "acme/ben"))
+
+
+def drawn_by(key: bytes | None, seed: int, tokens: int = 160) -> list[int]:
+    """Tokens out of a model that is never sure: sixteen candidates of unequal weight, others after each token."""
+    chooser = Chooser.begin(Sampling(seed, do_sample=True, key=key), CARD)
+    chosen = [5]
+    for _ in range(tokens):
+        shift = chosen[-1] % 7
+        found = candidates([1.0 + (i * (shift + 3)) % 5 for i in range(16)])
+        step = chooser.choose(chosen[-1], found)
+        assert step is not None
+        chosen.append(step.id)
+    return chosen[1:]
+
+
+def test_a_keyed_draw_names_the_user_whose_key_it_was_and_nobody_else() -> None:
+    users = [f"acme/{name}" for name in ("ana", "ben", "cho", "dan")]
+    for seed in range(5):
+        best = sampler.best(drawn_by(MINE, seed), KEYS.current, users, 64)
+        assert best is not None and best.user == "acme/ana" and best.p <= 1e-9
+        nobody = sampler.best(drawn_by(None, seed), KEYS.current, users, 64)
+        assert nobody is not None and nobody.p > 1e-4
+
+
+def test_two_users_get_different_words_for_one_seed() -> None:
+    assert drawn_by(MINE, 7) != drawn_by(YOURS, 7)
+
+
+def test_a_keyed_draw_follows_the_weights() -> None:
+    """Over many keys, each candidate is drawn as often as its weight says."""
+    found, counts = candidates([1.0, 2.0, 5.0]), dict.fromkeys((10, 11, 12), 0)
+    for number in range(600):
+        chooser = Chooser.begin(Sampling(1, do_sample=True, key=number.to_bytes(16)), CARD)
+        for token in (1, 2, 3):
+            assert chooser.keyed is not None
+            chooser.keyed.follow(token)
+        step = chooser.choose(3, found)
+        assert step is not None
+        counts[step.id] += 1
+    assert 300 < counts[12] < 450 and 100 < counts[11] < 200 and 40 < counts[10] < 115
+
+
+def test_greedy_answers_are_not_drawn_by_any_key() -> None:
+    assert Chooser.begin(Sampling(1, key=MINE), CARD).keyed is None

@@ -367,3 +367,11 @@ def drawn(ask: Ask) -> Any:
     """What is sent when a stage wants the tokens drawn in a way of its own."""
     parameters = ask.parameters.drawn(5, True, (*ask.parameters.sampling, "do_sample"))
     return orjson.loads(ask.request(filled(ask).asking(parameters)).body)
+
+
+@pytest.mark.parametrize("path", ["/generate", CHAT])
+def test_a_draw_s_key_reaches_the_backend_where_it_reads_parameters(path: str) -> None:
+    ask = read(path, {"inputs": "hi"} if path == "/generate" else {"messages": [{"role": "user", "content": "hi"}]})
+    assert b"watermark_key" not in ask.request(filled(ask)).body
+    body = orjson.loads(ask.request(filled(ask).drawn_by("00ff")).body)
+    assert (body["parameters"] if path == "/generate" else body)["watermark_key"] == "00ff"
