@@ -11,7 +11,7 @@ import html
 import re
 from collections.abc import Iterator
 
-from gateway.detect.signs import NUMERALS, TABLE
+from gateway.detect.signs import NUMERALS, OTHER_SHAPES, TABLE
 from gateway.detect.view import View
 
 ESCAPES = re.compile(
@@ -21,6 +21,7 @@ _WORDS = re.compile(
     r"[ ]{0,2}[(\[{](?:at|AT|At|@|dot|DOT)[)\]}][ ]{0,2}|(?<=[A-Za-z0-9])#(?=[A-Za-z0-9\-]{1,30}\.(?:com|cn|net|org|edu|io)(?![A-Za-z]))"
 )
 _NUMBER = re.compile(f"[{''.join(NUMERALS)}]{{7,}}")
+_OTHERWISE = re.compile(f"[{OTHER_SHAPES}]|{_NUMBER.pattern}|{_WORDS.pattern}")  # what asks for another reading
 _LETTERS_AS_DIGITS = re.compile(r"(?<![A-Za-z0-9])[0-9](?=[0-9]{0,17}[OolI])[0-9OolI]{9,17}[0-9OolIXx](?![A-Za-z0-9])")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/=_\-])[A-Za-z0-9+/_\-]{22,}={0,2}(?![A-Za-z0-9+/=_\-])")
 _CODED = re.compile(r"[A-Za-z0-9+/_\-]*")
@@ -36,16 +37,25 @@ def plain(text: str, start: int, end: int, wanting: list[int]) -> View:
 def readings(text: str, start: int, end: int, coated: bool, wanting: list[int]) -> Iterator[View]:
     """The run as ASCII, then with its escapes undone: the first always, the second where there are any."""
     piece = text[start:end]
-    if piece.isascii() and not _WORDS.search(piece):
+    if not _asks(piece):
         yield plain(text, start, end, wanting)
     else:
         signs, places = list(piece), list(range(start, end + 1))
         yield _view(text, start, end, wanting, *_spelt(*_ascii(signs, places)))
     if coated and ESCAPES.search(piece):
         yield _view(text, start, end, wanting, *_spelt(*_ascii(*_unescaped(piece, start))))
-    if _LETTERS_AS_DIGITS.search(piece):
+    lettered = "O" in piece or "o" in piece or "l" in piece or "I" in piece
+    if lettered and _LETTERS_AS_DIGITS.search(piece):
         swapped = _LETTERS_AS_DIGITS.sub(lambda found: found.group().translate(_ALIKE), piece)
         yield _view(text, start, end, wanting, list(swapped), list(range(start, end + 1)))
+
+
+def _asks(piece: str) -> bool:
+    """Is there anything in a run that asks for another reading than the one it has?"""
+    if not piece.isascii():
+        return _OTHERWISE.search(piece) is not None
+    bracketed = "(" in piece or "[" in piece or "{" in piece or "#" in piece
+    return bracketed and _WORDS.search(piece) is not None
 
 
 _ALIKE = str.maketrans("OolI", "0011")

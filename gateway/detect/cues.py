@@ -55,14 +55,37 @@ _FIGURES = r"(?:offset|parent|span|trace|ts|time|timestamp|seq|lag|size|bytes|co
 _QQ = (
     r"(?:(?<![A-Za-z])qq|扣扣|企鹅|(?<![A-Za-z])q\s*q|ｑｑ)\s*(?:号码?|账号|帐号|群|number|no\.?|id)?\s*[:：=是为]*\s*$"
 )
-CUES = {
-    name: re.compile(
-        "|".join(filter(None, (_HAN.get(name), rf"(?<![a-z])(?:{_LATIN[name]})" if name in _LATIN else "")))
-    )
-    for name in sorted(_HAN.keys() | _LATIN.keys())
-}
-CUES["QQ"] = re.compile(_QQ)
-CUES["IP"] = re.compile(CUES["IP"].pattern + "|://|@$")
+# Every alternative begins with a letter or a sign, so that the search jumps from one such to the next.
+_SAID_HAN = {name: re.compile(words) for name, words in _HAN.items()}
+_SAID_LATIN = {name: re.compile(words) for name, words in _LATIN.items()}
+_QQ_SAID = re.compile(_QQ)
+_IP_SAID = re.compile("://|@$")
+
+
+def said(name: str, window: str) -> bool:
+    """Does a window of text, in lower case, hold a word that announces what is called `name`?"""
+    if name == "QQ":
+        return _QQ_SAID.search(window) is not None
+    han = _SAID_HAN.get(name)
+    if han is not None and not window.isascii() and han.search(window) is not None:
+        return True
+    latin = _SAID_LATIN.get(name)
+    if latin is not None and _word(latin, window):
+        return True
+    return name == "IP" and _IP_SAID.search(window) is not None
+
+
+def _word(words: re.Pattern[str], window: str) -> bool:
+    """Is one of the words there, and not only as the tail of another?"""
+    found = words.search(window)
+    while found is not None:
+        at = found.start()
+        if at == 0 or not "a" <= window[at - 1] <= "z":
+            return True
+        found = words.search(window, at + 1)
+    return False
+
+
 CONTRARY = {name: re.compile(rf"(?:{words})[^0-9]{{0,8}}$") for name, words in _NOT.items()}
 _FIGURE = re.compile(_FIGURES)
 

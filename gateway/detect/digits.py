@@ -53,6 +53,9 @@ def _cue_word(text: str, at: int) -> bool:
 def _rows(view: View, start: int, end: int) -> Iterator[Span]:
     text = view.text
     groups = [matched.span() for matched in _GROUP.finditer(text, start, end)]
+    if len(groups) == 1:
+        yield from _alone(view, groups, start, end)
+        return
     before = [0, *accumulate(high - low for low, high in groups)]  # digits before each group
     followed = _followed(text, end, view)
     count, index = len(groups), 0
@@ -73,6 +76,16 @@ def _rows(view: View, start: int, end: int) -> Iterator[Span]:
             if span is not None or public(row):
                 break
         index = last if span is not None or (row is not None and public(row)) else index + 1
+
+
+def _alone(view: View, groups: list[tuple[int, int]], start: int, end: int) -> Iterator[Span]:
+    """A cluster of one group, as most are."""
+    row = _row(view, groups, 0, 1, start)
+    if row is None or (_followed(view.text, end, view) and not row.tail):
+        return
+    span = _read(row)
+    if span is not None:
+        yield span
 
 
 def _may_be(size: int, text: str, first: int, second: int) -> bool:

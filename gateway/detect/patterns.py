@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from gateway.detect import carriers, secrets, signs
@@ -98,7 +98,7 @@ class _Block:
 
     start: int
     end: int
-    events: list[Event] = field(default_factory=list)
+    events: list[Event]
 
 
 class _Reading:
@@ -163,7 +163,7 @@ class _Reading:
         """The run an event stands in, with every other event in it; a private key's first line ends it."""
         text, events = self.text, self.events
         start = signs.run_start(text, events[index][0], cut)
-        block = _Block(start, _run_end(text, start))
+        block = _Block(start, _run_end(text, start), [])
         while index < len(events) and events[index][0] <= block.end and events[index][1] != PEM:
             place, family = events[index]
             index += 1
@@ -172,7 +172,8 @@ class _Reading:
                 reach = secrets.value_end(text, place)
                 if reach > block.end:
                     block.end = _run_end(text, reach)
-        block.end = min(block.end, self._pem_after(start, block.end))
+        if self.pems:
+            block.end = min(block.end, self._pem_after(start, block.end))
         return block, index
 
     def _pem_after(self, start: int, end: int) -> int:

@@ -74,6 +74,7 @@ def _class(codes: Iterable[int]) -> str:
 FANCY_DIGITS = {code for code, plain in TABLE.items() if plain and plain.isdigit()}
 _FANCY = {code for code, plain in TABLE.items() if plain is None or plain not in " "} - set(map(ord, _NOT_IN_RUNS))
 DIGIT = "0-9" + _class(FANCY_DIGITS)
+OTHER_SHAPES = _class(TABLE)  # all that is not ASCII and is read as it, or is not seen
 BODY = r"A-Za-z0-9._%+\-@:/#&;\\=~" + _class(_FANCY | set(map(ord, NUMERALS)))
 _GAP = rf"[ {_SPACES}]"
 _AT = r"[(\[{](?:at|AT|At|@|dot|DOT)[)\]}]"

@@ -23,6 +23,7 @@ _EMAIL_LOOSE = re.compile(
     r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9._%+\-]{1,64}@(?:[A-Za-z0-9\-]{1,63}\.)+[A-Za-z]{2,24}(?![A-Za-z0-9\-@])"
 )
 
+_LED = re.compile("[/=]|@.*@", re.DOTALL)  # what may stand before an address that begins in the middle of a run
 _L, _R = r"(?<![A-Za-z0-9_])", r"(?![A-Za-z0-9_])"
 _SHAPES: Mapping[str, str] = {
     "uscc": rf"{_L}[0-9AN-Y][0-9A-G][0-9]{{6}}[0-9A-HJ-NP-RTUWXY]{{9}}[0-9A-HJ-NP-RTUWXY]{_R}",
@@ -64,7 +65,8 @@ _FIRST = (
     "org_bare",
     "social",
 )
-_CODES = re.compile("|".join(f"(?P<{name}>{_SHAPES[name]})" for name in _FIRST))
+# Looked at where a word begins: every shape asks for that.
+_CODES = re.compile(_L + "(?:" + "|".join(f"(?P<{name}>{_SHAPES[name].removeprefix(_L)})" for name in _FIRST) + ")")
 _MAC = re.compile(
     rf"{_L}(?<![:\-])(?:[0-9A-Fa-f]{{2}}(?:(?::[0-9A-Fa-f]{{2}}){{5}}|(?:-[0-9A-Fa-f]{{2}}){{5}})|[0-9A-Fa-f]{{4}}(?:\.[0-9A-Fa-f]{{4}}){{2}})(?![A-Za-z0-9_:\-])"
 )
@@ -76,16 +78,22 @@ _PLATE = re.compile(
 )
 _MILITARY = re.compile(rf"[{MILITARY}]字第[0-9A-Z]{{4,8}}")
 _DIGITS = re.compile(r"[0-9]")
-_CODEABLE = re.compile(r"[A-Za-z]|[0-9]\([0-9]\)|1[45][0-9]{7}|[0-9]{8}-[0-9X]")  # every code has a letter, but two
+_CODEABLE = re.compile(
+    r"[A-Za-z]|[0-9]\([0-9]\)|(?<![0-9])1[45][0-9]{7}(?![0-9])|(?<![0-9])[0-9]{8}-[0-9X]"
+)  # every code has a letter, but two
 
 
 def emails(view: View) -> Iterator[Span]:
     """Addresses with an @; `git@host:path` is a place, not a person."""
     text, end = view.text, view.end
-    for found in _EMAIL.finditer(text, view.start, end) or ():
+    if text.find("@", view.start, end) < 0:
+        return
+    for found in _EMAIL.finditer(text, view.start, end):
         if text[found.end() : found.end() + 1] == ":" and text[found.start() : found.start() + 4] == "git@":
             continue
         yield _span(view, found.start(), found.end(), ("EMAIL_ADDRESS", 1.0, "email"))
+    if _LED.search(text, max(0, view.start - 1), end) is None:
+        return
     for found in _EMAIL_LOOSE.finditer(text, view.start, end):
         left = text[found.start() - 1 : found.start()]
         if left in ("/", "=", "@") and "://" not in text[max(view.start, found.start() - 40) : found.start()]:
@@ -94,10 +102,23 @@ def emails(view: View) -> Iterator[Span]:
 
 def machines(view: View) -> Iterator[Span]:
     """MAC and IPv6 addresses."""
-    text = view.text
-    for found in _MAC.finditer(text, view.start, view.end):
+    text, start, end = view.text, view.start, view.end
+    colons = text.count(":", start, end)
+    dotted = end - start >= 14 and text.count(".", start, end) >= 2
+    if colons >= 5 or dotted or text.count("-", start, end) >= 5:
+        yield from _macs(view)
+    if colons >= 2:
+        yield from _ipv6s(view)
+
+
+def _macs(view: View) -> Iterator[Span]:
+    for found in _MAC.finditer(view.text, view.start, view.end):
         if found.group() not in ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", "FF:FF:FF:FF:FF:FF"):
             yield _span(view, found.start(), found.end(), ("MAC_ADDRESS", 0.95, "mac"))
+
+
+def _ipv6s(view: View) -> Iterator[Span]:
+    text = view.text
     for found in _IPV6.finditer(text, view.start, view.end):
         low = found.start() + found.group().startswith("[")
         if _ipv6(re.split("[%/]", text[low : found.end()])[0]):

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import re
+from operator import mul
 
 _CODES = "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83"
 PROVINCES = frozenset(_CODES.split())  # GB/T 2260
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_ID_SUM = sum(_ID_WEIGHTS)
 _USCC_SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_USCC_VALUES = bytes(_USCC_SIGNS.find(chr(code)) % 256 for code in range(256))  # 255: no sign of these
 _USCC_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 _ORG_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
-_LUHN = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+_ZERO = ord("0")
+_LUHN = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))  # each digit twice, its digits summed
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _VIN_VALUES = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ", "12345678123457923456789", strict=True)) | {
     d: d for d in "0123456789"
@@ -37,8 +41,9 @@ _IBAN_LENGTHS = {pair[:2]: int(pair[3:]) for pair in _IBAN.split()}
 
 def luhn(digits: str) -> bool:
     """ISO/IEC 7812-1 annex B."""
-    total = sum(int(digit) for digit in digits[-1::-2]) + sum(_LUHN[int(digit)] for digit in digits[-2::-2])
-    return total % 10 == 0
+    signs = digits.encode()
+    single, double = signs[-1::-2], signs[-2::-2]
+    return (sum(single) - len(single) * _ZERO + sum(double.translate(_LUHN))) % 10 == 0
 
 
 def issued(digits: str) -> bool:
@@ -69,7 +74,7 @@ def id_plausible(number: str) -> bool:
 
 def id_checksum(number: str) -> bool:
     """ISO 7064 MOD 11-2 over 17 digits."""
-    total = sum(weight * int(digit) for weight, digit in zip(_ID_WEIGHTS, number, strict=False))
+    total: int = sum(map(mul, _ID_WEIGHTS, number.encode())) - _ZERO * _ID_SUM
     return "10X98765432"[total % 11] == number[17].upper()
 
 
@@ -80,11 +85,10 @@ def id_old_plausible(number: str) -> bool:
 
 def uscc(code: str) -> bool:
     """GB 32100-2015: 18 signs, the last one a check."""
-    try:
-        values = [_USCC_SIGNS.index(sign) for sign in code]
-    except ValueError:
+    values = code.encode().translate(_USCC_VALUES)
+    if len(values) != 18 or max(values) == 255:
         return False
-    total = sum(weight * value for weight, value in zip(_USCC_WEIGHTS, values, strict=False))
+    total: int = sum(map(mul, _USCC_WEIGHTS, values))
     return values[17] == (31 - total % 31) % 31
 
 

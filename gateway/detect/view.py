@@ -44,8 +44,7 @@ class View(NamedTuple):
 
     def cued(self, start: int, end: int, name: str) -> bool:
         """Does a cue stand beside text[start:end], in the run itself or in the raw text around it?"""
-        cue = cues.CUES[name]
-        return cue.search(self.before(start)) is not None or cue.search(self.behind(end)) is not None
+        return cues.said(name, self.before(start)) or cues.said(name, self.behind(end))
 
     def contrary(self, start: int, name: str) -> bool:
         """Does a word right before say that the number is something else?"""
