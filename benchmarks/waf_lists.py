@@ -16,7 +16,7 @@ import csv
 import json
 import platform
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
@@ -126,6 +126,11 @@ def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in texts if text.strip() and len(text) <= LONGEST))
 
 
+def _thinned(most: int, one: Texts) -> Texts:
+    step = max(1, len(one.texts) // most) if most else 1
+    return replace(one, texts=one.texts[::step])
+
+
 def refuses(stage: Waf, place: str, text: str) -> bool:
     passage = Passage(PLACES[place], "header" if place == "header" else "parameter", text, Kind.IDENTIFIER)
     return isinstance(stage.judge(exchange(passage)), Refuse)
@@ -159,13 +164,16 @@ def main() -> None:
     parser.add_argument("directory", type=Path)
     parser.add_argument("--crs", type=Path)
     parser.add_argument("--show", type=int, default=0, help="how many of the wrong ones to print")
+    parser.add_argument("--each", type=int, default=0, help="at most so many texts of a list, drawn evenly; 0: all")
     parser.add_argument("--save", action="store_true", help="write benchmarks/results/waf_lists.json")
     args = parser.parse_args()
     crs = Crs(args.crs, "", Workers(library(), 1), SECONDS) if args.crs else None
     judged = stage(crs)
+    thin = partial(_thinned, args.each)
     figures = {
-        "attacks": measure(judged, attacks(args.directory), want=True, show=args.show),
-        "harmless": measure(judged, harmless(args.directory), want=False, show=args.show),
+        "at most of each list": args.each or "all",
+        "attacks": measure(judged, map(thin, attacks(args.directory)), want=True, show=args.show),
+        "harmless": measure(judged, map(thin, harmless(args.directory)), want=False, show=args.show),
     }
     if crs:
         crs.close()

@@ -93,6 +93,16 @@ def test_headers_are_asked_about_by_their_names() -> None:
     assert verdict.findings[0].where == "headers.user-agent"
 
 
+def test_a_policy_of_before_headers_were_judged_leaves_them_alone() -> None:
+    text = FILES["waf/settings.yaml"].decode()
+    old = waf.parse(
+        FILES | {"waf/settings.yaml": text.replace('  - {where: "headers.*", grammar: header}\n', "").encode()}
+    )
+    headers = values.of([(b"User-Agent", b"<script>alert(1)</script>")])
+    assert Waf(old).judge(an_exchange("hello", headers=headers)) == Allow()
+    assert code(Waf(policy()).judge(an_exchange("hello", headers=headers))) == "attack_detected"
+
+
 def test_all_names_of_an_exchange_are_one_question() -> None:
     passages = tuple(Passage(f"stop[{number}]", "parameter", f"stop {number}", Kind.IDENTIFIER) for number in range(3))
     rules = Rules()

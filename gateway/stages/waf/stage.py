@@ -40,19 +40,21 @@ class Waf:
     ) -> None:
         self._policy = policy
         self._structure = Structure(policy, core)
+        # A policy of before headers were judged has no grammar for them, and rules that were not made for them.
+        self._headers = any(field.where.startswith("headers.") for field in policy.settings.fields)
         self._language = Language(policy, classifier, Inbound(marks) if marks is not None else None)
 
     def waits(self, exchange: Exchange) -> bool:
         """Would judging this ask another process, and so take longer than an event loop should wait?"""
-        return self._structure.waits(passage for _, passage in _every(exchange))
+        return self._structure.waits(passage for _, passage in self._every(exchange))
 
     def judge(self, exchange: Exchange) -> Verdict:
         context = Context(self._policy, exchange)
-        self._structure.ask((passage for _, passage in _every(exchange)), context)
+        self._structure.ask((passage for _, passage in self._every(exchange)), context)
         findings: list[Finding] = []
         changed: dict[int, str] = {}
         scrubbed, marks = 0, dict[int, None]()
-        for index, passage in _every(exchange):
+        for index, passage in self._every(exchange):
             seen = self._look(passage, context)
             findings += seen.findings
             if seen.code is not None and not context.shadow:
@@ -65,6 +67,17 @@ class Waf:
         if scrubbed and not context.shadow:
             exchange = replace(exchange, notes=(*exchange.notes, *_notes(scrubbed, marks)))
         return _verdict(exchange, tuple(findings), changed, shadow=context.shadow)
+
+    def _every(self, exchange: Exchange) -> Iterator[tuple[int, Passage]]:
+        """The passages with their index, and before them what is judged without being part of what the model reads."""
+        said = {passage.where for passage in exchange.passages}
+        facts = {"model": exchange.model, "adapter": exchange.parameters.adapter or ""}
+        for where, text in facts.items():
+            if text and where not in said and f"{where}_id" not in said:
+                yield -1, Passage(where, "", text, Kind.IDENTIFIER)
+        for header in exchange.headers if self._headers else ():
+            yield -1, header
+        yield from enumerate(exchange.passages)
 
     def _look(self, passage: Passage, context: Context) -> Seen:
         match passage.kind:
@@ -80,18 +93,6 @@ class Waf:
                 return self._structure.arguments(passage, context)
             case _:
                 assert_never(passage.kind)
-
-
-def _every(exchange: Exchange) -> Iterator[tuple[int, Passage]]:
-    """The passages with their index, and before them what is judged without being part of what the model reads."""
-    said = {passage.where for passage in exchange.passages}
-    facts = {"model": exchange.model, "adapter": exchange.parameters.adapter or ""}
-    for where, text in facts.items():
-        if text and where not in said and f"{where}_id" not in said:
-            yield -1, Passage(where, "", text, Kind.IDENTIFIER)
-    for header in exchange.headers:
-        yield -1, header
-    yield from enumerate(exchange.passages)
 
 
 def _notes(scrubbed: int, marks: Iterable[int]) -> tuple[str, ...]:
