@@ -6,7 +6,7 @@ counted in. Not here: who an id belongs to and whether the text around it is the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -75,11 +75,16 @@ class _Reading:
     binds: tuple[int, int]
 
 
-def decode(text: str, keys: Keys, book: Codebook | None = None) -> Decoded:
-    """All ids in `text`, most certain first. With a codebook, heavily damaged bursts can be named too."""
+def decode(text: str, keys: Keys, book: Codebook | Callable[[], Codebook | None] | None = None) -> Decoded:
+    """All ids in `text`, most certain first. With a codebook, heavily damaged bursts can be named too.
+
+    It is asked for only where nothing else speaks: a million issued ids take a minute to write down.
+    """
     visible, found = runs.find(text)
     found = found[:MAX_RUNS]
-    hits = [hit for epoch in keys.epochs for hit in _decode_epoch(found, epoch, book, len(keys.epochs))]
+    hits = [hit for epoch in keys.epochs for hit in _decode_epoch(found, epoch, len(keys.epochs))]
+    if found and not hits and (known := book() if callable(book) else book) is not None:
+        hits = [hit for epoch in keys.epochs for hit in _by_registry(found, epoch, known, len(keys.epochs))]
     return Decoded(visible, tuple(found), tuple(sorted(hits, key=lambda hit: hit.p)))
 
 
@@ -87,7 +92,7 @@ def glance(text: str, keys: Keys) -> Decoded:
     """As `decode`, but whole bursts only and the first 32 of them: for prompts, where somebody waits."""
     visible, found = runs.find(text)
     whole = [run for run in found if len(run.symbols) == BURST_SYMBOLS][:_QUICK_RUNS]
-    hits = [hit for epoch in keys.epochs for hit in _decode_epoch(whole, epoch, None, len(keys.epochs))]
+    hits = [hit for epoch in keys.epochs for hit in _decode_epoch(whole, epoch, len(keys.epochs))]
     return Decoded(visible, tuple(whole), tuple(sorted(hits, key=lambda hit: hit.p)))
 
 
@@ -102,7 +107,7 @@ def confirm(decoded: Decoded, keys: EpochKeys, mark_id: int, asked: int) -> Hit 
     return replace(hit, p=p, spans=spans)
 
 
-def _decode_epoch(found: list[Run], keys: EpochKeys, book: Codebook | None, epochs: int) -> list[Hit]:
+def _decode_epoch(found: list[Run], keys: EpochKeys, epochs: int) -> list[Hit]:
     readings = _all_readings(found, keys)
     tries, ids = _alone(readings, keys)
     methods = dict.fromkeys(ids, "burst")
@@ -110,10 +115,8 @@ def _decode_epoch(found: list[Run], keys: EpochKeys, book: Codebook | None, epoc
     explained = {number for mark_id in ids for number in _supporters(codeword(mark_id, keys), readings)}
     more, ids = _together([r for r in readings if r.run not in explained and _is_damaged(r)], keys, guess=not ids)
     methods |= {mark_id: "pooled" for mark_id in ids if mark_id not in methods}
-    if methods or book is None:
-        total = (tries + more) * epochs
-        return [_hit(mark_id, found, readings, keys, total, method) for mark_id, method in methods.items()]
-    return _by_registry(found, readings, keys, book, epochs)
+    total = (tries + more) * epochs
+    return [_hit(mark_id, found, readings, keys, total, method) for mark_id, method in methods.items()]
 
 
 def _is_damaged(reading: _Reading) -> bool:
@@ -234,9 +237,9 @@ def _bind(mark_id: int, readings: list[_Reading], found: list[Run], keys: EpochK
     return Bind(matched, examined, chance.at_least(matched, examined))
 
 
-def _by_registry(found: list[Run], readings: list[_Reading], keys: EpochKeys, book: Codebook, epochs: int) -> list[Hit]:
+def _by_registry(found: list[Run], keys: EpochKeys, book: Codebook, epochs: int) -> list[Hit]:
     best = soft.best_match(found, keys, book)
     if best is None:
         return []
-    hit = _hit(best.mark_id, found, readings, keys, 1, "registry")
+    hit = _hit(best.mark_id, found, _all_readings(found, keys), keys, 1, "registry")
     return [replace(hit, p=min(1.0, best.p * epochs), spans=best.spans)]

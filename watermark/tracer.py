@@ -123,7 +123,7 @@ def trace(
 ) -> Trace:
     """Trace `text` (the leak as found: do not normalise it first). `background` holds texts everybody has."""
     text = text[:MAX_TEXT_CHARS]
-    decoded = decode(text, keys, registry.codebook(keys))
+    decoded = decode(text, keys, lambda: registry.codebook(keys))
     leak = Leak.of(decoded.visible, keys.fingerprint)
     facts: dict[str, Any] = {"letters": len(leak.bare), "bursts": decoded.bursts}
     marked = [c for hit in decoded.hits if (c := _by_mark(hit, leak, keys, registry)) is not None]

@@ -114,6 +114,11 @@ class Projection:
         sql = "SELECT number, mark FROM records WHERE mark != 0 AND kind = 2 AND number > ? ORDER BY number"
         yield from self._db.execute(sql, (after,))
 
+    def count_marks(self) -> int:
+        """How many answers are marked."""
+        row = self._db.execute("SELECT COUNT(*) FROM records WHERE mark != 0 AND kind = 2").fetchone()
+        return int(row[0])
+
     def callers(self) -> list[tuple[str, str]]:
         """Every tenant and user that has asked for anything."""
         sql = "SELECT DISTINCT tenant, user FROM records WHERE kind = ? AND user != '' ORDER BY tenant, user"

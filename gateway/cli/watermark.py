@@ -63,6 +63,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     drawn.add_argument(
         "--tokenizer", type=Path, required=True, help=say("tokenizer.json of the model", "模型的 tokenizer.json")
     )
+    words = say(
+        "index the answers on record now, so that the next trace need not", "现在索引已记录的回答，以加快下次追溯"
+    )
+    _site_verb(verbs, "index", _index, words)
     _site_verb(verbs, "epochs", _epochs, say("a site's key epochs (JSON)", "站点的密钥纪元（JSON）"))
     _site_verb(
         verbs, "label-key", _label_key, say("the public key that labels verify with (PEM)", "验证标识的公钥（PEM）")
@@ -182,6 +186,15 @@ def _detect_user(args: argparse.Namespace) -> int:
     }
     print(json.dumps(told, ensure_ascii=False))
     return cli.FINE if told["drawn"] else cli.NOTHING
+
+
+def _index(args: argparse.Namespace) -> int:
+    site = settings.load(args.site, complete=False)
+    places = tracing.Places(Path(site.audit.directory), Path(site.watermark.index))
+    with Projection.open(places.audit) as record, tracing.indices(places, keys.marks(site.watermark)) as both:
+        tracing.catch_up(record, both, places.index / "indexed")
+        print(say(f"{len(both.answers)} answers in the index", f"索引中共有 {len(both.answers)} 条回答"))
+    return cli.FINE
 
 
 def _label_key(args: argparse.Namespace) -> int:
