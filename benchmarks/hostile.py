@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
 import ssl
 import statistics
 import subprocess
@@ -69,7 +70,9 @@ def attack(target: Attacked, one: Attack, context: ssl.SSLContext) -> Outcome:
     outcome.seconds = round(time.monotonic() - began, 2)
     outcome.statuses = [int(status) for status in re.findall(rb"HTTP/\d\.\d (\d{3}) ", data)]
     outcome.ids = [found.decode() for found in _ID.findall(data)]
-    outcome.extra = sum(status != 400 for status in outcome.statuses) > one.replies  # rubbish behind a request is a 400 of its own
+    outcome.extra = (
+        sum(status != 400 for status in outcome.statuses) > one.replies
+    )  # rubbish behind a request is a 400 of its own
     return outcome
 
 
@@ -158,10 +161,10 @@ SLOW = {
 }
 
 
-def slow(target: Attacked, path: str, options: tuple[str, ...]) -> dict[str, object]:
+def slow(target: Attacked, port: int, path: str, options: tuple[str, ...]) -> dict[str, object]:
     """slowhttptest through a forwarder with papers, since it has none; the attackers hold on, the gateway must let go."""
     held: list[tuple[float, int]] = []
-    with sidecar(Site(target.directory, target.url), "analyst", 0) as url, _honest(target) as times:
+    with sidecar(Site(target.directory, target.url), "analyst", port) as url, _honest(target) as times:
         command = [
             "slowhttptest",
             *options,
@@ -222,13 +225,22 @@ def _honest(target: Attacked) -> Iterator[list[float | None]]:
         asking.join()
 
 
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
 def main() -> int:
     quick = "--quick" in sys.argv
-    with tempfile.TemporaryDirectory() as folder, attacked(Path(folder)) as target:
+    port = _free_port()
+    names = (
+        f'["localhost", "127.0.0.1", "127.0.0.1:{port}"]'  # the forwarder's too: else its Host would be refused at once
+    )
+    with tempfile.TemporaryDirectory() as folder, attacked(Path(folder), listen__server_names=names) as target:
         tally = throw(target, corpus())
         freed = free_within(target, FREE_SECONDS + 10)
         there = shutil.which("slowhttptest") is not None and not quick
-        slowly = {name: slow(target, *how) for name, how in SLOW.items()} if there else {}
+        slowly = {name: slow(target, port, *how) for name, how in SLOW.items()} if there else {}
         standing = target.alive() and target.answers()
     figures = {name: getattr(tally, name) for name in Tally.__slots__}
     result = {

@@ -74,7 +74,9 @@ def failure_in(value: dict[str, object]) -> Failed | None:
         return None
     if not isinstance(error, dict):
         return failed(error, value.get("error_type"))
-    kind = error.get("type") if error.get("type") in _BY_TYPE else error.get("code")
+    kind = error.get("type")
+    if not isinstance(kind, str) or kind not in _BY_TYPE:
+        kind = error.get("code")
     return failed(error.get("message"), kind, error.get("http_status_code", error.get("code")))
 
 

@@ -230,6 +230,7 @@ def test_a_failure_inside_a_stream_is_told_without_quoting_anyone(name: str) -> 
         (503, b"", "backend_unavailable", ""),
         (504, b"", "backend_timeout", ""),
         (418, b"[]", "backend_nonsense", ""),
+        (500, b'{"error":{"message":"secret","type":{"":""},"code":[]}}', "backend_unavailable", ""),
     ],
 )
 def test_an_error_reply_becomes_a_code(status: int, body: bytes, code: str, detail: str) -> None:
