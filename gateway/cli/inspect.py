@@ -9,6 +9,7 @@ import argparse
 import base64
 import binascii
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +20,7 @@ import orjson
 from pydantic import ValidationError
 
 from gateway import cases
-from gateway.cli import policy_candidate
+from gateway.cli import inspect_jobs, policy_candidate
 from gateway.cli.policy_candidate import Candidate
 from gateway.cli.words import say
 from gateway.core.errors import GatewayError
@@ -30,7 +31,7 @@ NAME = "inspect"
 HELP = {"en": "check texts from standard input", "zh": "检查来自标准输入的文本"}
 
 FINE, COULD_NOT_TELL = 0, 2
-MAX_LINE = 16 << 20  # characters: twice the largest body the data port takes
+MAX_LINE = 16 << 20  # bytes: twice the largest body the data port takes
 PROGRESS_SECONDS = 2.0  # between two lines about how far it is
 
 
@@ -43,19 +44,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tenant", metavar="TENANT", help=say("the caller's tenant", "调用者所属租户"))
     quiet = say("say nothing about progress", "不显示进度")
     parser.add_argument("--quiet", action="store_true", help=quiet)
+    jobs = say("processes that share the work; answers keep their order", "并行进程数；输出顺序不变")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", choices=range(1, 65), help=jobs)
 
 
 def run(args: argparse.Namespace) -> int:
-    candidate = policy_candidate.load(args.directory)
-    inspect = _inspector(candidate, caller(args), Side(args.stage))
     report = Progress(sys.stderr, time.monotonic) if not args.quiet and sys.stderr.isatty() else None
     unread = 0
-    for written, understood in answers(sys.stdin, inspect):
-        sys.stdout.buffer.write(written)
-        unread += not understood
-        if report is not None:
-            report.count()
-    sys.stdout.buffer.flush()
+    try:
+        for written, understood in _answered(args, sys.stdin.buffer):
+            sys.stdout.buffer.write(written)
+            sys.stdout.buffer.flush()  # whoever asks line by line waits for this one
+            unread += not understood
+            if report is not None:
+                report.count()
+    except BrokenPipeError:  # whoever read the answers has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return COULD_NOT_TELL
     if report is not None:
         report.tell()
     if unread:
@@ -63,11 +68,18 @@ def run(args: argparse.Namespace) -> int:
     return COULD_NOT_TELL if unread else FINE
 
 
+def _answered(args: argparse.Namespace, lines: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    who, stage = caller(args), Side(args.stage)
+    if args.jobs > 1:
+        return inspect_jobs.shared(args.directory, who, stage, lines, args.jobs)
+    return answers(lines, inspector(policy_candidate.load(args.directory), who, stage))
+
+
 def answers(
-    lines: Iterable[str], inspect: Callable[[dict[str, object]], dict[str, object]]
+    lines: Iterable[str | bytes], inspect: Callable[[dict[str, object]], dict[str, object]], first: int = 1
 ) -> Iterator[tuple[bytes, bool]]:
     """One JSON line for each that comes, and whether it could be read. What cannot be read is blocked, never passed on."""
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(lines, first):
         if not line.strip():
             continue
         said = _object(line)
@@ -78,7 +90,7 @@ def answers(
         yield orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE), said is not None
 
 
-def _object(line: str) -> dict[str, object] | None:
+def _object(line: str | bytes) -> dict[str, object] | None:
     if len(line) > MAX_LINE:
         return None
     try:
@@ -93,7 +105,7 @@ def _unread(name: object, number: int) -> dict[str, object]:
     return {"id": name, "action": Outcome.BLOCK, "text": "", "findings": [], "code": "json_malformed", "error": error}
 
 
-def _inspector(candidate: Candidate, who: Caller, stage: Side) -> Callable[[dict[str, object]], dict[str, object]]:
+def inspector(candidate: Candidate, who: Caller, stage: Side) -> Callable[[dict[str, object]], dict[str, object]]:
     number = 0
 
     def inspect(said: dict[str, object]) -> dict[str, object]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,7 +25,7 @@ def ask() -> object:
 
     def asked(lines: Sequence[str], stage: Side = Side.REQUEST) -> list[dict[str, object]]:
         who = Caller(name="analyst", roles=("analyst",))
-        return [json.loads(line) for line, _ in inspect.answers(lines, inspect._inspector(candidate, who, stage))]
+        return [json.loads(line) for line, _ in inspect.answers(lines, inspect.inspector(candidate, who, stage))]
 
     return asked
 
@@ -75,3 +77,29 @@ def test_the_verb_says_by_its_exit_whether_every_line_was_read(
     for lines, code in (('{"id": 1, "text": "好"}\n\n', 0), ("junk\n", 2)):
         monkeypatch.setattr("sys.stdin", io.StringIO(lines))
         assert main(["inspect", str(POLICIES), "--quiet"]) == code
+
+
+COMMAND = (sys.executable, "-m", "gateway.cli.main", "inspect", str(POLICIES))
+
+
+def test_processes_that_share_the_work_keep_the_order_and_number_lines_alike() -> None:
+    lines = [json.dumps({"id": at, "text": f"电话1381234{at:04d}"}).encode() for at in range(600)]
+    lines[300] = b"\xff"
+    given = b"\n".join(lines) + b"\n"
+    alone = subprocess.run(COMMAND, input=given, capture_output=True, check=False)
+    shared = subprocess.run([*COMMAND, "--jobs", "2"], input=given, capture_output=True, check=False)
+    assert (shared.stdout, shared.returncode) == (alone.stdout, 2)
+    assert b"line 301" in shared.stdout
+
+
+def test_who_asks_line_by_line_is_answered_line_by_line_and_may_leave() -> None:
+    with subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
+        assert started.stdin and started.stdout and started.stderr
+        for number in (1, 2):
+            started.stdin.write(json.dumps({"id": number, "text": "hi"}).encode() + b"\n")
+            started.stdin.flush()
+            assert json.loads(started.stdout.readline())["id"] == number
+        started.stdout.close()
+        started.stdin.write(b'{"id": 3, "text": "hi"}\n')
+        started.stdin.close()
+        assert (started.stderr.read(), started.wait(60)) == (b"", 2)
