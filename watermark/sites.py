@@ -59,8 +59,10 @@ class Spacing:
 
 def sites(buffer: str, spans: list[Span], last: int, spacing: Spacing) -> Iterator[int]:
     """Every site in the spans, as indices into `buffer`; `last` is the index of the last burst (may be < 0)."""
+    size, nearest = len(buffer), spacing.nearest - 1
     for span in spans:
-        while (site := _next(buffer, span, last, spacing)) is not None:
+        end = min(span.end + 1, size)
+        while last + nearest < end and (site := _next(buffer, span, last, spacing)) is not None:
             last = site
             yield site
 
