@@ -132,7 +132,9 @@ def _thinned(most: int, one: Texts) -> Texts:
 
 
 def refuses(stage: Waf, place: str, text: str) -> bool:
-    passage = Passage(PLACES[place], "header" if place == "header" else "parameter", text, Kind.IDENTIFIER)
+    passage = Passage(
+        PLACES[place], {"header": "header", "tool": "tool_definition"}.get(place, "parameter"), text, Kind.IDENTIFIER
+    )
     return isinstance(stage.judge(exchange(passage)), Refuse)
 
 

@@ -165,6 +165,9 @@ def _trouble(key: str, value: Any) -> tuple[str, str] | None:
             return (
                 None if value.is_dir() else (f"{value}: there is no such directory", "name the directory of policies")
             )
+        case Path() if key == "crs.directory":
+            hint = "install modsecurity-crs, or name a checkout of the OWASP core rule set"
+            return None if value.is_dir() else (f"{value}: there is no such directory", hint)
         case Path() if key not in _DIRECTORIES:
             return (
                 None
