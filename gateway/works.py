@@ -26,6 +26,7 @@ from gateway.audit.journal import Journal
 from gateway.audit.originals import Originals
 from gateway.audit.reuse import Reuse, owners_on_record
 from gateway.audit.webhook import webhook
+from gateway.barring import barred
 from gateway.console.console import Console
 from gateway.console.reading import Archive
 from gateway.console.standing import Standing
@@ -33,7 +34,7 @@ from gateway.core.errors import PolicyError
 from gateway.core.exchange import Exchange
 from gateway.core.pipeline import Gate, Judgement, judge
 from gateway.core.ports import Backend
-from gateway.core.verdict import Code, Finding, Refuse
+from gateway.core.verdict import Code, Refuse
 from gateway.http.admin import Admin
 from gateway.http.door import Notice, peer_of
 from gateway.http.intake import Intake
@@ -107,7 +108,7 @@ async def open_works(site: Site, origin: str, share: float, stack: AsyncExitStac
     reuse = Reuse(owners_on_record(Path(site.settings.audit.directory)))
     journal = await _journal(site, origin, [alarms, reuse], stack)
     strictness: dict[str, Strictness] = {}
-    turnstile = Turnstile(bundle.limits.exchanges_per_client, barred=partial(_barred, alarms.sanctions))
+    turnstile = Turnstile(bundle.limits.exchanges_per_client, barred=partial(barred, alarms.sanctions))
     originals = keys.originals(site.settings.audit)
     ready = Readiness(journal, kept, lambda: backend.health.fault, originals)
     intake = _intake(site.settings, app.wire(site.settings, bundle.routing.default.name), strictness)
@@ -230,19 +231,6 @@ def _alarms(site: Site) -> Alarms:
     except (PolicyInvalid, OSError) as error:
         raise PolicyError(str(error), str(path), "see docs/explanation/the-record.md") from error
     return Alarms(Detectors(watched), Sanctions())
-
-
-def _barred(sanctions: Sanctions, tenant: str, name: str) -> Refuse | None:
-    """An alarm's sanction: slowed callers come back later, blocked ones are not permitted for a while."""
-    held = sanctions.on(tenant, name, time.time())
-    if held is None:
-        return None
-    if held.action == "block":
-        return Refuse(
-            Code.NOT_PERMITTED, (Finding("anomaly", held.why, "exchange"),), "an alarm bars this caller for now"
-        )
-    wait = held.until - time.time()
-    return Refuse(Code.RATE_LIMITED, (Finding("anomaly", held.why, "exchange"),), retry_after=wait)
 
 
 async def _told(site: Settings, stack: AsyncExitStack) -> Notify | None:

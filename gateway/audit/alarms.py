@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from gateway.audit.anomalies import Action, Alarm, Detectors
+from gateway.audit.anomalies import Action, Alarm, Detectors, Key
 from gateway.audit.merkle import Frontier
 from gateway.audit.record import Event, Record, event
 from gateway.audit.segment import Item
@@ -20,6 +20,8 @@ from gateway.core.errors import AuditError
 
 POLL_SECONDS = 0.25  # how long a record may wait to be looked at: far under the seconds an answer to an alarm takes
 MAX_WAITING = 100_000  # records not yet looked at; beyond this the oldest go unseen, and that is said
+
+HARDER: dict[Action, int] = {"throttle": 1, "step_up": 2, "block": 3}  # what holds a caller up, and which more
 
 Notify = Callable[[Alarm], Awaitable[None]]
 
@@ -32,33 +34,52 @@ class Appends(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sanction:
-    """What a caller is under, why, and until when (Unix seconds)."""
+    """What a caller is under, why, since when and until when (Unix seconds); `every` is a throttled caller's pace."""
 
     action: Action
     why: str
+    since: float
     until: float
+    every: float
 
 
 class Sanctions:
     """Who is under a sanction now. Read at the door, by the event loop that writes it."""
 
     def __init__(self) -> None:
-        self._held: dict[tuple[str, str], Sanction] = {}
+        self._held: dict[Key, Sanction] = {}
+        self._passed: dict[Key, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._held)
 
     def impose(self, alarm: Alarm) -> None:
-        until = alarm.at + alarm.watch.lasting
-        self._held[alarm.tenant, alarm.subject] = Sanction(alarm.watch.action, f"anomaly:{alarm.kind}", until)
+        """The harder of this and what the caller is under already."""
+        key, watch = (alarm.tenant, alarm.subject), alarm.watch
+        held = self._held.get(key)
+        if held is None or held.until <= alarm.at or HARDER[held.action] <= HARDER[watch.action]:
+            until = alarm.at + watch.lasting
+            self._held[key] = Sanction(watch.action, f"anomaly:{alarm.kind}", alarm.at, until, watch.every)
 
     def on(self, tenant: str, user: str, now: float) -> Sanction | None:
         """The sanction that this caller is under, if any."""
         held = self._held.get((tenant, user))
         if held is not None and held.until <= now:
-            del self._held[tenant, user]
+            self.lift(tenant, user)
             return None
         return held
 
+    def wait(self, tenant: str, user: str, held: Sanction, now: float) -> float:
+        """Seconds until a throttled caller may come; 0 lets it in now, and notes that it came."""
+        free = self._passed.get((tenant, user), held.since) + held.every
+        if now < free:
+            return free - now
+        self._passed[tenant, user] = now
+        return 0.0
+
     def lift(self, tenant: str, user: str) -> bool:
         """End one early. False when there was none."""
+        self._passed.pop((tenant, user), None)
         return self._held.pop((tenant, user), None) is not None
 
 
@@ -106,7 +127,7 @@ class Alarms:
     async def _act(self, alarm: Alarm, journal: Appends, notify: Notify | None) -> None:
         """A sanction takes hold before anything that waits; then the record; then whoever is to be told."""
         self.raised += 1
-        if alarm.watch.action in ("throttle", "step_up", "block"):
+        if alarm.watch.action in HARDER:
             self.sanctions.impose(alarm)
         try:
             await journal.append(as_event(alarm))

@@ -38,13 +38,17 @@ Action = Literal["record", "webhook", "throttle", "step_up", "block"]
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """How much of a kind within how many seconds is too much, what to do, and for how many seconds."""
+    """How much of a kind within how many seconds is too much, what to do, and for how many seconds.
+
+    `every` is how many seconds lie between two exchanges of a throttled caller.
+    """
 
     kind: Kind
     threshold: int
     window: float = 300.0
     action: Action = "record"
     lasting: float = 600.0
+    every: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)

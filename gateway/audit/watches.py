@@ -1,6 +1,6 @@
 """Which anomalies a site watches for, as a file says it. YAML in, watches out; every problem is told at once.
 
-- {kind: refusals, threshold: 20, window: 300, action: throttle, lasting: 600}
+- {kind: refusals, threshold: 20, window: 300, action: throttle, lasting: 600, every: 10}
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import yaml
 from gateway.audit.anomalies import Action, Kind, Watch
 from policies.problem import PolicyInvalid, Problem
 
-KEYS = {"kind", "threshold", "window", "action", "lasting"}
+KEYS = {"kind", "threshold", "window", "action", "lasting", "every"}
 KINDS = tuple(kind.value for kind in Kind)
 ACTIONS = get_args(Action)
 LONGEST_SECONDS = 7 * 86_400  # a window is kept in memory
@@ -45,7 +45,7 @@ def _problems(file: str, where: str, entry: Any) -> Iterator[Problem]:
         yield Problem(file, f"{where}.action", f"{entry['action']!r} is no action", f"one of {', '.join(ACTIONS)}")
     if type(entry.get("threshold")) is not int or entry["threshold"] < 1:
         yield Problem(file, f"{where}.threshold", "must be a whole number above 0", "how much is too much")
-    for name in ("window", "lasting"):
+    for name in ("window", "lasting", "every"):
         value = entry.get(name, 1)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST_SECONDS:
             yield Problem(file, f"{where}.{name}", "must be seconds, more than 0 and at most a week", "")

@@ -81,6 +81,7 @@ class Principal:
     roles: tuple[str, ...]
     certificate: str = ""  # the name the client certificate proved
     method: str = "token"  # "token", "certificate" or "certificate+token"
+    since: float = 0.0  # when its token was issued, Unix seconds; 0 where there is none, or it does not say
 
 
 @dataclass(frozen=True, slots=True)

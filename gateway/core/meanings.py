@@ -26,6 +26,7 @@ MEANINGS: Mapping[Code, tuple[str, str]] = MappingProxyType(
         Code.TOKEN_MISSING: ("a bearer token is required", "需要持有者令牌（Bearer token）"),
         Code.TOKEN_INVALID: ("the token is not valid here", "令牌在此无效"),
         Code.TOKEN_EXPIRED: ("the token has expired or is not valid yet", "令牌已过期或尚未生效"),
+        Code.STEP_UP_REQUIRED: ("sign in again: a newly issued token is needed", "请重新登录：需要新签发的令牌"),
         Code.TOKEN_NOT_BOUND: ("the token is not bound to this client certificate", "令牌未绑定到此客户端证书"),
         Code.KEYS_UNAVAILABLE: (
             "tokens cannot be checked now: the verification keys are not available",

@@ -28,6 +28,7 @@ _IDENTITY = (
     Code.TOKEN_MISSING,
     Code.TOKEN_INVALID,
     Code.TOKEN_EXPIRED,
+    Code.STEP_UP_REQUIRED,
     Code.TOKEN_NOT_BOUND,
 )
 _POLICY = (

@@ -26,6 +26,7 @@ class Code(StrEnum):
     TOKEN_MISSING = "token_missing"
     TOKEN_INVALID = "token_invalid"
     TOKEN_EXPIRED = "token_expired"
+    STEP_UP_REQUIRED = "step_up_required"
     TOKEN_NOT_BOUND = "token_not_bound"
     KEYS_UNAVAILABLE = "keys_unavailable"
     NOT_PERMITTED = "not_permitted"

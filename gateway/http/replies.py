@@ -30,6 +30,7 @@ STATUS: Mapping[Code, int] = MappingProxyType(
         Code.TOKEN_MISSING: 401,
         Code.TOKEN_INVALID: 401,
         Code.TOKEN_EXPIRED: 401,
+        Code.STEP_UP_REQUIRED: 401,
         Code.TOKEN_NOT_BOUND: 401,
         Code.KEYS_UNAVAILABLE: 503,
         Code.NOT_PERMITTED: 403,

@@ -12,7 +12,7 @@ from gateway.core.verdict import Code, Refuse
 Caller = tuple[str, str]  # tenant and name; or no tenant, and an address
 
 
-def _nobody(tenant: str, name: str) -> Refuse | None:
+def _nobody(exchange: Exchange) -> Refuse | None:
     """Nobody is barred."""
     return None
 
@@ -26,7 +26,7 @@ class Turnstile:
 
     per_caller: int
     closed: bool = False
-    barred: Callable[[str, str], Refuse | None] = _nobody
+    barred: Callable[[Exchange], Refuse | None] = _nobody
     _inside: Counter[Caller] = field(default_factory=Counter)
 
     @property
@@ -36,12 +36,12 @@ class Turnstile:
 
     def enter(self, exchange: Exchange) -> Visit:
         """Counts the exchange in and out, as a context; it gives the refusal when there is no room."""
-        return Visit(self, _caller(exchange))
+        return Visit(self, exchange)
 
-    def _let_in(self, caller: Caller) -> Refuse | None:
+    def _let_in(self, exchange: Exchange, caller: Caller) -> Refuse | None:
         if self.closed:
             return Refuse(Code.DRAINING)
-        if (refusal := self.barred(*caller)) is not None:
+        if (refusal := self.barred(exchange)) is not None:
             return refusal
         if self._inside[caller] >= self.per_caller:
             return Refuse(Code.TOO_MANY_STREAMS)
@@ -57,14 +57,14 @@ class Turnstile:
 class Visit:
     """One exchange's time inside. A class rather than a generator: that costs a third, and every request has one."""
 
-    __slots__ = ("_caller", "_refusal", "_turnstile")
+    __slots__ = ("_caller", "_exchange", "_refusal", "_turnstile")
 
-    def __init__(self, turnstile: Turnstile, caller: Caller) -> None:
-        self._turnstile, self._caller = turnstile, caller
+    def __init__(self, turnstile: Turnstile, exchange: Exchange) -> None:
+        self._turnstile, self._exchange, self._caller = turnstile, exchange, caller_of(exchange)
         self._refusal: Refuse | None = None
 
     def __enter__(self) -> Refuse | None:
-        self._refusal = self._turnstile._let_in(self._caller)
+        self._refusal = self._turnstile._let_in(self._exchange, self._caller)
         return self._refusal
 
     def __exit__(self, *error: object) -> None:
@@ -72,7 +72,8 @@ class Visit:
             self._turnstile._let_out(self._caller)
 
 
-def _caller(exchange: Exchange) -> Caller:
+def caller_of(exchange: Exchange) -> Caller:
+    """Whose an exchange is."""
     if exchange.principal is not None:
         return exchange.principal.tenant, exchange.principal.name
     return "", exchange.peer.address

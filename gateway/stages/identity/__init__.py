@@ -75,7 +75,8 @@ class Identity:
             return self._alone(name)
         papers = self._papers(credentials.token, certificate, now)
         method = "certificate+token" if name else "token"
-        return Principal(papers.subject, papers.tenant, papers.roles, name, method)
+        since = max(papers.not_before, 0.0)
+        return Principal(papers.subject, papers.tenant, papers.roles, name, method, since)
 
     def _alone(self, name: str) -> Principal:
         """A certificate by itself, where the site says so and knows it."""
