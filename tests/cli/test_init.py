@@ -57,7 +57,7 @@ def test_a_demo_caller_has_a_token_bound_to_its_certificate(site: Path, caller: 
 
 def test_keys_and_tokens_are_readable_by_their_owner_alone(site: Path) -> None:
     private = [path for path in site.rglob("*") if path.suffix in (".key", ".jwt") or path.name == "key.pem"]
-    assert len(private) == 2 + 4 + 2 * len(CALLERS)
+    assert len(private) == 2 + 5 + 2 * len(CALLERS)
     assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
     assert {stat.S_IMODE((site / "clients" / name).stat().st_mode) for name in CALLERS} == {0o700}
 
