@@ -127,7 +127,11 @@ class Parameter(Strict):
 
 
 class Linear(Strict):
-    """What the shipped n-gram model's score is worth, in points: `note` from `note_from` on, `block` from `block_from`."""
+    """What the shipped n-gram model's score is worth, in points.
+
+    `note` and `raised` count beside rules only, `block` alone too. Up to `calm_from`, every window of the text looks
+    harmless, and `calm` points are taken off what rules of `calm_families` brought, if no other rule saw anything.
+    """
 
     use: bool
     note_from: float
@@ -136,6 +140,9 @@ class Linear(Strict):
     raised: Points
     block_from: float
     block: Points
+    calm_from: float = -100.0
+    calm: Points = 0
+    calm_families: tuple[Word, ...] = ()
 
 
 class Outside(Strict):

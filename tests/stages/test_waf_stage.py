@@ -297,7 +297,7 @@ def test_an_outside_classifier_adds_its_points() -> None:
 
 
 def test_a_required_classifier_that_gives_no_answer_refuses() -> None:
-    policy = changed("linear: {", "classifier: {required: true}\nlinear: {")
+    policy = changed("linear:\n", "classifier: {required: true}\nlinear:\n")
     judged = judge([Waf(policy, Outside(Unavailable("slow")))], asked("hello"), lambda: 0.0)
     assert judged.refusal is not None
     assert judged.refusal.code is Code.STAGE_FAILED

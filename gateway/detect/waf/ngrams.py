@@ -22,7 +22,7 @@ LONGEST_WORD = 24  # characters of a word that count: keys and encoded runs are 
 WINDOW = 160  # tokens: an attack in a long document is not to be diluted by the rest of it
 NARROW = 40  # tokens, for texts in which a sentence or two to the model is all there is of an attack
 # A number for all numbers; each character of scripts without spaces is a word of its own; runs of other signs are one.
-_TOKEN = re.compile(r"[a-z_']{1,24}|[0-9]+|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_]{1,24}|[^\w\s]{1,3}|\n\n+")
+_TOKEN = re.compile(r"[a-z_']{1,24}|[0-9]+|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_]{1,24}|[^\w\s]{1,3}")
 _SECOND, _THIRD = np.uint32(0x9E3779B1), np.uint32(0x85EBCA77)
 _SHIFT = np.uint32(32 - 18)
 
@@ -33,25 +33,41 @@ class ModelInvalid(Exception):
 
 def hashes(text: str) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint32]]:
     """The buckets of every token, pair and triple, by the token they end at. Shared with training."""
-    words = _TOKEN.findall(text.lower())
-    one = np.array(list(map(_KNOWN.__getitem__, words)), np.uint32)
+    one = _words(text.lower())
     two = one[1:] + one[:-1] * _SECOND
-    three = two[1:] + one[:-2] * _THIRD if len(words) > 2 else one[:0]
-    return _bucket(one), _bucket(two), _bucket(three)
+    three = two[1:] + one[:-2] * _THIRD if len(one) > 2 else one[:0]
+    mixed = _bucket(np.concatenate((one, two, three)))
+    first, second = len(one), len(one) + len(two)
+    return mixed[:first], mixed[first:second], mixed[second:]
 
 
-class _Numbers(dict[str, int]):
-    """Each word's number, remembered for the words that people write most."""
-
-    def __missing__(self, word: str) -> int:
-        number = crc32(b"0" if word[0].isdigit() and word.isdigit() else word.encode("utf-8", "replace"))
-        if len(self) < MOST_KNOWN:
-            self[word] = number
-        return number
+def _words(text: str) -> NDArray[np.uint32]:
+    """The number of every token. What stands between spaces is remembered whole, where spaces are what ends words."""
+    if text.isascii():
+        return np.frombuffer(b"".join(map(_KNOWN.__getitem__, text.split())), np.uint32)
+    return np.frombuffer(_numbers(text), np.uint32)
 
 
-MOST_KNOWN = 50_000  # words: a few megabytes
-_KNOWN = _Numbers()
+def _numbers(text: str) -> bytes:
+    words = _TOKEN.findall(text)
+    return b"".join(
+        [crc32(_DIGITS if word.isdigit() else word.encode("utf-8", "replace")).to_bytes(4, "little") for word in words]
+    )
+
+
+class _Known(dict[str, bytes]):
+    """The numbers of what people write most between two spaces."""
+
+    def __missing__(self, run: str) -> bytes:
+        numbers = _numbers(run)
+        if len(self) < MOST_KNOWN and len(run) <= LONGEST_WORD:
+            self[run] = numbers
+        return numbers
+
+
+_DIGITS = b"0"
+MOST_KNOWN = 50_000  # runs: a few megabytes
+_KNOWN = _Known()
 
 
 def _bucket(numbers: NDArray[np.uint32]) -> NDArray[np.uint32]:
@@ -90,20 +106,28 @@ class Linear:
             raise ModelInvalid("the n-gram model is not of the shape this version reads")
         return cls(weights, scale, bias)
 
-    def score(self, text: str, width: int = WINDOW) -> float:
-        """The log-odds of the most suspicious window of so many tokens."""
+    def score(self, text: str, *widths: int) -> float:
+        """The log-odds of the most suspicious window of so many tokens; of `WINDOW` where no width is named."""
         one, two, three = hashes(text)
         if not len(one):
             return self.bias
+        if len(one) <= min(widths, default=WINDOW):
+            said = int(self.weights[one].sum()) + int(self.weights[two].sum()) + int(self.weights[three].sum())
+            return said * self.scale / features(len(one)) + self.bias
         sums = self.weights[one].astype(np.int32)
         sums[1:] += self.weights[two]
         sums[2:] += self.weights[three]
-        if len(one) <= width:
-            return float(sums.sum()) * self.scale / features(len(one)) + self.bias
         total = np.concatenate(([0], np.cumsum(sums)))
-        starts = np.append(np.arange(0, len(one) - width, width // 4), len(one) - width)
-        most = int((total[starts + width] - total[starts]).max())
-        return most * self.scale / features(width) + self.bias
+        return max(_most(total, width) for width in widths or (WINDOW,)) * self.scale + self.bias
+
+
+def _most(total: NDArray[np.int64], width: int) -> float:
+    """Of the windows of a width, four to each width, the one that weighs most. `total` is the running sum."""
+    words = len(total) - 1
+    if words <= width:
+        return float(total[-1]) / features(words)
+    starts = np.append(np.arange(0, words - width, width // 4), words - width)
+    return float((total[starts + width] - total[starts]).max()) / features(width)
 
 
 def features(words: int) -> float:

@@ -43,6 +43,7 @@ class Reading:
     marks: frozenset[str] = frozenset()
     nested: tuple[int, int] | None = None
     views: tuple[View, ...] = ()
+    text: str = ""  # as it was read: the canonical form
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class Ruleset:
         first = View(canonical(text))
         candidates = self._scanner.hits(first.text.encode("utf-8", "replace"))
         if not candidates:
-            return Reading()
+            return Reading(text=first.text)
         marks = frozenset(self._marks[number] for number in candidates & self._marks.keys())
         hits = self._confirmed(first, candidates, role, text)
         views = self._below(first, candidates)
@@ -114,7 +115,7 @@ class Ruleset:
             plain = {hit.rule.id for hit in hits}
             hits += [hit for hit in self._confirmed(view, inner, role, text) if hit.rule.id not in plain]
             nested = nested or (view.span if is_nested(view) else None)
-        return Reading(tuple(hits), marks, nested, tuple(view for view, _ in views))
+        return Reading(tuple(hits), marks, nested, tuple(view for view, _ in views), first.text)
 
     def _below(self, view: View, candidates: set[int]) -> list[tuple[View, set[int]]]:
         """Every decoded view, with what may match in it."""

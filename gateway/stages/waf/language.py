@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gateway.core.exchange import Passage
 from gateway.core.verdict import Code, Finding
 from gateway.detect.waf import hidden, tokens
-from gateway.detect.waf.canonical import canonical, disguised_words
+from gateway.detect.waf.canonical import disguised_words
 from gateway.detect.waf.classifier import Classifier, Unavailable
-from gateway.detect.waf.ngrams import Linear
-from gateway.detect.waf.rules import Reading, Ruleset, of_layers
+from gateway.detect.waf.ngrams import NARROW, WINDOW, Linear
+from gateway.detect.waf.rules import EVIDENT, Reading, Ruleset, of_layers
 from gateway.stages.waf.seen import Context, Seen, finding
 from gateway.stages.waf.shown import MOST_PLACES, shown
 from policies.waf import BUILT_IN, WafPolicy
@@ -20,6 +22,8 @@ WATCHED = (
     "tool",
     "document",
 )  # whose language the models score: what operators and the model itself wrote is not
+BY_CHANCE = 1.5  # log-odds: of a document's many narrow windows, one looks a little like an attack
+_WIDTHS = {"tool": (WINDOW, NARROW), "document": (WINDOW, NARROW)}  # an injection is a sentence or two of a document
 DISGUISED = {0: 0.0, 1: 3.0}  # points for words of disguised letters; two or more are critical
 NESTED = 5.0  # points for prose encoded twice over
 
@@ -92,9 +96,8 @@ class Language:
 
     def _models(self, score: _Score, text: str, reading: Reading) -> None:
         span = (0, len(text))
-        if self._linear is not None and score.findings:  # a second opinion: alone it would stop next to nothing
-            said = max(self._linear.score(one) for one in (canonical(text), *(view.text for view in reading.views)))
-            score.built_in("GW-406", self._worth(said), span)
+        if self._linear is not None:
+            self._second_opinion(self._linear, score, text, reading)
         if self._classifier is not None:
             outside = self._settings.classifier
             try:
@@ -104,6 +107,31 @@ class Language:
                     raise
                 return
             score.built_in("GW-407", outside.points if said >= outside.block_from else 0.0, span)
+
+    def _second_opinion(self, linear: Linear, score: _Score, text: str, reading: Reading) -> None:
+        """The n-gram model's: alone only where it is sure, else beside what rules saw, for it or against it."""
+        # A disguise is evidence that no calm outweighs: hidden in a view, or spelt so that only folding shows it.
+        plain = score.passage.role == "user" and not reading.views and reading.text.isascii() == text.isascii()
+        doubtful = bool(score.findings)  # what is only spelt oddly is worth a look where something was seen
+        texts = (reading.text, *(view.text for view in reading.views if doubtful or EVIDENT.issuperset(view.chain)))
+        widths = _WIDTHS.get(score.passage.role, ())
+        said = max(linear.score(one, *widths) for one in texts) - (BY_CHANCE if widths else 0.0)
+        if doubtful or said >= self._settings.linear.block_from:
+            points = self._worth(said)
+            score.built_in("GW-406", points, (0, len(text)))
+            if widths:  # in a document, an attack on the model and one on its tools are the same sentence
+                score.beside(Layer.AGENTIC, "GW-406", points)
+        if plain and self._is_calm(linear, score, texts):
+            score.calm = self._settings.linear.calm
+
+    def _is_calm(self, linear: Linear, score: _Score, texts: Sequence[str]) -> bool:
+        """Does what is refused rest on rules that this model may doubt, and does it find nothing wherever it looks?"""
+        asked = self._settings.linear
+        return (
+            score.refused() != ""
+            and score.families <= set(asked.calm_families)
+            and max(linear.score(one, NARROW) for one in texts) <= asked.calm_from
+        )
 
     def _worth(self, said: float) -> float:
         linear = self._settings.linear
@@ -124,6 +152,7 @@ class _Score:
     def __init__(self, passage: Passage, context: Context, weight: float) -> None:
         self.passage, self.context, self._weight = passage, context, weight
         self.findings: list[Finding] = []
+        self.calm = 0.0  # points taken off: the text looks harmless wherever one looks
         self._points: dict[tuple[Layer, str], float] = {}
 
     def add(
@@ -148,11 +177,20 @@ class _Score:
             decides = not self.context.is_excluded(rule, self.passage.where)
             self.add(rule, BUILT_IN[rule], Layer.LANGUAGE, points, span, decides=decides)
 
+    @property
+    def families(self) -> set[str]:
+        return {family for _, family in self._points}
+
+    def beside(self, layer: Layer, rule: str, points: float) -> None:
+        """A finding that is told already counts in another layer too."""
+        if points > 0 and not self.context.is_excluded(rule, self.passage.where):
+            self._points[layer, BUILT_IN[rule]] = points * self._weight
+
     def refused(self) -> str:
         """The family that weighs most in a layer over its band, or nothing."""
         for layer in (Layer.LANGUAGE, Layer.AGENTIC):
             points = {family: points for (one, family), points in self._points.items() if one is layer}
-            if points and sum(points.values()) >= self.context.band(layer):
+            if points and sum(points.values()) - self.calm >= self.context.band(layer):
                 return max(points, key=lambda family: points[family])
         return ""
 
