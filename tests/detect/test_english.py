@@ -7,15 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.detect.clauses import Clauses, Named
 from gateway.detect.names.english import English
 from gateway.detect.names.tagger import LABELS, Tagger, tokens
+from gateway.detect.patterns import Patterns
 
 ENGLISH = English()
+CLAUSES = Clauses(Patterns(), lambda clauses: Named(ENGLISH.find(clauses)))  # as a request's text is cut for the worker
 TAGGER = Tagger()
 
 
 def people(text: str) -> list[str]:
-    spans = ENGLISH.find([text])[0]
+    spans = CLAUSES.read(text, 0, ended=True).spans
     return [text[span.start : span.end] for span in spans if span.entity == "PERSON" and span.score >= 0.5]
 
 
