@@ -5,6 +5,8 @@ DIRECTORY holds checkouts, by these names; one that is not there is left out, an
   mgm           openappsec/mgm-web-attack-payloads
   libinjection  libinjection/libinjection        data/sqli-*.txt, data/xss-*.txt, data/false_positives.txt
   patt          swisskyrepo/PayloadsAllTheThings */Intruder*/*.txt
+  gotestwaf     wallarm/gotestwaf                testcases/: never looked at when rules were written
+  fuzzdb        fuzzdb-project/fuzzdb            attack/: the same
   uap           ua-parser/uap-core               tests/test_ua.yaml: User-Agent lines as browsers and programs send them
 With --crs, what no grammar proves is asked of the core rule set there as well, as on a site with [crs].
 """
@@ -73,8 +75,32 @@ def attacks(where: Path) -> Iterable[Texts]:
         yield from _lines("PayloadsAllTheThings", family, _payload_files(where / "patt" / folder))
 
 
+def unseen(where: Path) -> Iterable[Texts]:
+    """Lists that no rule was mended on: what strangers' payloads meet."""
+    cases = where / "gotestwaf" / "testcases"
+    for name, family in {
+        "owasp/sql-injection": "sql", "community/community-sqli": "sql", "owasp/xss-scripting": "script", "community/community-xss": "script",
+        "owasp/path-traversal": "traversal", "community/community-lfi": "traversal", "owasp/shell-injection": "command", "owasp/rce": "command", "community/community-rce": "command",
+    }.items():  # fmt: skip
+        file = cases / f"{name}.yml"
+        if file.exists():
+            yield Texts(f"gotestwaf {name}", family, _distinct(map(_plain, _cases(file))))
+    attack = where / "fuzzdb" / "attack"
+    yield from _lines("fuzzdb", "sql", sorted((attack / "sql-injection").glob("*/*.txt")))
+    yield from _lines(
+        "fuzzdb",
+        "script",
+        [attack / "xss" / name for name in ("xss-rsnake.txt", "XSSPolyglot.txt", "xss-other.txt", "xss-uri.txt")],
+    )
+    yield from _lines("fuzzdb", "traversal", sorted((attack / "path-traversal").glob("*.txt")))
+    yield from _lines("fuzzdb", "command", [attack / "os-cmd-execution" / "command-execution-unix.txt"])
+
+
 def harmless(where: Path) -> Iterable[Texts]:
     yield from _http_params(where / "httpparams" / "payload_full.csv", attack=False)
+    texts = where / "gotestwaf" / "testcases" / "false-pos" / "texts.yml"
+    if texts.exists():
+        yield Texts("gotestwaf", "false-pos", _distinct(_cases(texts)), ("label", "stop"))
     agents = where / "uap" / "tests" / "test_ua.yaml"
     if agents.exists():
         told = yaml.load(agents.read_text("utf-8"), Loader=yaml.CSafeLoader)
@@ -97,6 +123,15 @@ def _http_params(file: Path, *, attack: bool) -> Iterable[Texts]:
             yield Texts(
                 "HttpParams", family, _distinct(texts), tuple(PLACES) if attack else ("label", "stop", "header")
             )
+
+
+def _cases(file: Path) -> list[str]:
+    """The payloads of a gotestwaf file; line by line where it is no YAML, as one of them is."""
+    try:
+        return [str(one) for one in yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader)["payload"]]
+    except yaml.YAMLError:
+        lines = file.read_text("utf-8").partition("encoder:")[0].splitlines()
+        return [line.strip()[2:].strip("'\"") for line in lines if line.strip().startswith("- ")]
 
 
 def _lines(source: str, family: str, files: Iterable[Path], read: Callable[[str], str] = str) -> Iterable[Texts]:
@@ -175,6 +210,7 @@ def main() -> None:
     figures = {
         "at most of each list": args.each or "all",
         "attacks": measure(judged, map(thin, attacks(args.directory)), want=True, show=args.show),
+        "unseen": measure(judged, map(thin, unseen(args.directory)), want=True, show=args.show),
         "harmless": measure(judged, map(thin, harmless(args.directory)), want=False, show=args.show),
     }
     if crs:

@@ -297,3 +297,14 @@ def test_a_token_whose_library_or_pin_is_not_there_is_found_before_the_start(sit
     assert "gone.so: the token's library cannot be read" in problems_of(site, complete=True)["audit.signing_key"][0]
     (site / "gone.so").write_text("there now")
     assert "NO_SUCH_PIN" in problems_of(site, complete=True)["audit.signing_key"][0]
+
+
+def test_the_core_rules_are_looked_for_where_the_section_says(site: Path) -> None:
+    file = site / "gateway.toml"
+    file.write_text(file.read_text() + '\n[crs]\ndirectory = "crs"\n')
+    with pytest.raises(SettingsInvalid, match="there is no such directory"):
+        load(site)
+    (site / "crs").mkdir()
+    found = load(site).crs
+    assert found is not None
+    assert (found.directory, found.workers, found.deadline_seconds) == (site / "crs", 2, 0.05)
