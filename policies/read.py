@@ -210,15 +210,23 @@ class _Reading:
 
 def _problems(kind: type[BaseModel], source: Document, error: ValidationError) -> Iterator[Problem]:
     for found in error.errors(include_url=False):
-        path = tuple(part for part in found["loc"] if not (isinstance(part, str) and "[" in part))  # a union's branch
+        *above, last = found["loc"] or ("",)
+        unknown = found["type"] == "extra_forbidden"  # its last part is the key itself, whatever characters it has
+        above = [part for part in above if not _is_branch(part)]
+        path = (*above, last) if unknown or (last != "" and not _is_branch(last)) else tuple(above)
         what, hint = str(found["msg"]), ""
-        if found["type"] == "extra_forbidden":
+        if unknown:
             what, hint = "unknown key", _nearest(str(path[-1]), _keys(kind, path[:-1]))
         elif found["type"] == "missing":
             what = "is missing"
         elif found["type"] == "value_error":
             what = str(found["ctx"]["error"])
         yield Problem(source.file, source.where(path), what[:1].lower() + what[1:], hint)
+
+
+def _is_branch(part: str | int) -> bool:
+    """Of a union, named by pydantic after the type it tried: no key of the file's."""
+    return isinstance(part, str) and "[" in part
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:

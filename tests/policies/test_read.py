@@ -124,3 +124,8 @@ def test_whatever_is_in_a_file_it_is_read_or_its_problems_are_told(data: bytes) 
     except PolicyInvalid as invalid:
         assert invalid.problems
         assert str(invalid)
+
+
+def test_an_unknown_key_with_brackets_is_told_as_it_is_written() -> None:
+    with pytest.raises(PolicyInvalid, match=r"odd\[key"):
+        read.model(Outer, "x.yaml", b'rules: []\n"odd[key": 1\n')
