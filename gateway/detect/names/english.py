@@ -39,6 +39,7 @@ _TITLES = frozenset(
     ]
 )
 _ODD = re.compile(r"[0-9_=<>{}\[\]|\\/*#$%^~+]|^\W*$|[a-z]{2}[A-Z]")
+_GREETING = 5  # words and signs of the longest line that greets: "With kind regards,"
 _SHORT = 2  # letters at least
 
 
@@ -50,9 +51,12 @@ class English:
 
     def find(self, texts: Sequence[str]) -> list[list[Span]]:
         """Spans of each text. A score is the network's likelihood."""
-        words = [tokens(text) for text in texts]
-        figures = self._tagger.likelihoods(words)
-        return [list(self._spans(*one)) for one in zip(texts, words, figures, strict=True)]
+        lines = [(at, line) for at, text in enumerate(texts) for line in _parts(tokens(text))]
+        figures = self._tagger.likelihoods([line for _, line in lines])
+        found: list[list[Span]] = [[] for _ in texts]
+        for (at, line), likely in zip(lines, figures, strict=True):
+            found[at] += self._spans(texts[at], line, likely)
+        return found
 
     def _spans(self, text: str, words: list[Token], likely: Any) -> Iterator[Span]:
         for kind, entity in _NAMES.items():
@@ -73,6 +77,20 @@ class English:
         if not word[0].isupper() or len(word) < _SHORT:
             return False
         return in_lists(word) != "-" or not self._tagger.knows(word)
+
+
+def _parts(words: list[Token]) -> Iterator[list[Token]]:
+    """A text whole, but for what stands under a short line that ends with a comma: a signature stands for itself."""
+    start = line = 0
+    for at, word in enumerate(words):
+        if word.text != "\n":
+            continue
+        if 1 < at - line <= _GREETING and words[at - 1].text == ",":
+            yield words[start:at]
+            start = at + 1
+        line = at + 1
+    if start < len(words):
+        yield words[start:]
 
 
 def _touch(one: Token, other: Token) -> bool:
