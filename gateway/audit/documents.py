@@ -53,7 +53,7 @@ class Documents:
         source["hangu"]["record"] = canonical.NAMES[frame.kind]
         id_ = f"{self._site}-{origin}-{frame.seq}"
         source["event"] |= {"id": id_, "sequence": frame.seq, "module": "hangu"}
-        return Document(self._stream(record), id_, source)
+        return Document(self._stream(record), id_, _said(source))
 
     def _stream(self, record: Record) -> str:
         if isinstance(record, Event):
@@ -181,6 +181,12 @@ def _event(r: Event) -> dict[str, Any]:
         "user": {"name": r.actor},
         "hangu": {"subject": r.subject, "facts": dict(r.facts), "exchange": dict(r.facts).get("exchange", "")},
     }
+
+
+def _said(source: dict[str, Any]) -> dict[str, Any]:
+    """Without what is empty: an empty user would be counted as one more user."""
+    told = {name: _said(value) if isinstance(value, dict) else value for name, value in source.items()}
+    return {name: value for name, value in told.items() if value not in ("", [], {})}
 
 
 def _findings(findings: tuple[Finding, ...]) -> dict[str, Any]:

@@ -207,7 +207,7 @@ class Shipper:
             "@timestamp": source["@timestamp"],
             "event": {name: source["event"][name] for name in ("id", "sequence", "kind", "module")},
             "observer": source["observer"],
-            "organization": source["organization"],
+            "organization": source.get("organization", {}),
             "hangu": {name: source["hangu"][name] for name in ("origin", "seq", "leaf", "record")},
         }
         envelope["hangu"]["quarantined"] = why[:1000]

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import urllib.request
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -16,15 +19,17 @@ from typing import Any
 import pytest
 
 from gateway.audit import install, mapping
-from gateway.audit.documents import Documents
-from gateway.audit.elastic import Access, Cluster
-from gateway.audit.frames import read, segments
+from gateway.audit.documents import Document
+from gateway.audit.elastic import Access, Cluster, Verdict, connect
 from gateway.audit.journal import Journal
 from gateway.audit.kibana.build import LANGUAGES, files, rules, saved_objects
-from gateway.audit.record import closed, event, opened
+from gateway.audit.projection import FILE, Projection
+from gateway.audit.record import Outcome, closed, event, opened
+from gateway.audit.seal import FileSigner
 from gateway.audit.segment import Sizes
-from gateway.audit.shipping import Shipper
-from gateway.core.verdict import Code
+from gateway.audit.shipping import Completeness, Shipper
+from gateway.core.reply import Usage
+from gateway.core.verdict import Code, Finding
 from tests.audit import kql
 from tests.audit.examples import AT, DIGEST, a_closed, an_exchange, an_opened, turned_away
 
@@ -140,52 +145,136 @@ def test_rules_ask_for_fields_that_exist_and_come_switched_off() -> None:
 # ---- executed
 
 
+class Kept(Cluster):
+    """A cluster that remembers what it was given and took."""
+
+    def __init__(self, access: Access, index: str) -> None:
+        super().__init__(connect(access), index)
+        self.sources: list[Json] = []
+
+    async def create(self, documents: Sequence[Document]) -> list[Verdict]:
+        verdicts = await super().create(documents)
+        self.sources += [d.source for d, told in zip(documents, verdicts, strict=True) if told.fate == "kept"]
+        return verdicts
+
+
 @pytest.fixture
-async def seeded(elasticsearch: Access, tmp_path: Path) -> AsyncIterator[tuple[Cluster, str, list[Json]]]:
-    index = f"t{os.urandom(4).hex()}"
-    directory = tmp_path / "audit"
-    await _seed(directory)
-    cluster = Cluster.at(elasticsearch, index)
+async def seeded(elasticsearch: Access, directory: Path, signer: FileSigner) -> AsyncIterator[tuple[Kept, Path]]:
+    await _seed(directory, signer)
+    cluster = Kept(elasticsearch, f"t{os.urandom(4).hex()}")
     await install.install(cluster, await install.abilities(cluster))
-    shipper = Shipper(directory, cluster, index=index)
+    shipper = Shipper(directory, cluster, index=cluster.index)
     await shipper.catch_up()
+    await shipper.ship_heads()
+    await shipper.tell([Completeness("w0", 90, 87, 3, 1)], AT + 200)
     await cluster.refresh()
-    documents = Documents(index=index)
-    sources = [documents.of("w0", frame).source for _, path in segments(directory, "w0") for frame in read(path)]
-    yield cluster, index, sources
+    yield cluster, directory
     await cluster.close()
 
 
-async def _seed(directory: Path) -> None:
-    async with Journal.open(directory, sizes=Sizes(ballast=0, reserve=0)) as journal:
+async def _seed(directory: Path, signer: FileSigner) -> None:
+    async with Journal.open(directory, sizes=Sizes(ballast=0, reserve=0), signer=signer) as journal:
         for n in range(40):
-            who = {"tenant": ("acme", "other")[n % 2], "user": f"user{n % 5}"}
-            if n % 4 == 3:
-                exchange = an_exchange(f"x{n}", **who)
-                code = (Code.NOT_PERMITTED, Code.PROMPT_INJECTION)[n % 3 == 0]
-                await journal.append(opened(exchange, turned_away(exchange, code), DIGEST, AT + n))
-                continue
-            await journal.append(an_opened(f"x{n}", at=AT + n, **who))
-            if n % 4 == 2:
-                await journal.append(closed(an_exchange(f"x{n}", **who), AT + n + 1, "failed", "backend_timeout"))
-            else:
-                await journal.append(a_closed(f"x{n}", at=AT + n + 1, **who))
+            await _exchange(journal, n)
+        leaked = Finding("output", "OUT-903", "choices[0].content", entity="canary")
+        await journal.append(replace(a_closed("leak", at=AT + 90), findings=(leaked,)))
+        await journal.append(replace(a_closed("cut", at=AT + 91), outcome=Outcome.UNKNOWN))
+        await journal.append(replace(a_closed("poison", at=AT + 92), usage=Usage(1 << 63, 1)))  # more than a long holds
+        slow = replace(an_opened("slow", at=AT + 93), code="stage_timeout")
+        late = replace(slow.rulings[1], decision="refuse", fault="took 10.2 s")
+        await journal.append(replace(slow, rulings=(slow.rulings[0], late)))
         await journal.append(event("record.revealed", AT + 99, actor="eve", tenant="acme", subject="ana"))
+        await journal.append(event("console.read", AT + 99, actor="eve", tenant="acme", subject="ana"))
         await journal.append(event("anomaly.refusals", AT + 99, tenant="acme", subject="user3"))
+
+
+async def _exchange(journal: Journal, n: int) -> None:
+    who = {"tenant": ("acme", "other")[n % 2], "user": f"user{n % 5}"}
+    if n % 4 == 3:
+        exchange = an_exchange(f"x{n}", **who)
+        code = (Code.NOT_PERMITTED, Code.PROMPT_INJECTION)[n % 3 == 0]
+        await journal.append(opened(exchange, turned_away(exchange, code), DIGEST, AT + n))
+        return
+    await journal.append(an_opened(f"x{n}", at=AT + n, **who))
+    if n % 4 == 2:
+        await journal.append(closed(an_exchange(f"x{n}", **who), AT + n + 1, "failed", "backend_timeout"))
+    else:
+        found = (Finding("pii", "cn_mobile", "choices[0].content", 0, 11, 1.0, "PHONE"),) * (n % 3)
+        await journal.append(replace(a_closed(f"x{n}", at=AT + n + 1, **who), findings=found))
 
 
 @pytest.mark.real_server
 @pytest.mark.xdist_group("elasticsearch")
-async def test_a_real_server_computes_from_every_panel_what_is_true(
-    seeded: tuple[Cluster, str, list[Json]],
-) -> None:
-    cluster, index, sources = seeded
-    for name, panel in panels("en", index):
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_real_server_computes_from_every_panel_what_is_true(seeded: tuple[Kept, Path], language: str) -> None:
+    cluster, _ = seeded
+    for name, panel in panels(language, cluster.index):
         layer = next(iter(panel["state"]["datasourceStates"]["formBased"]["layers"].values()))
         asked = kql.parse(panel["state"]["query"]["query"])
-        wanted = [source for source in sources if kql.matches(asked, source)]
+        wanted = [source for source in cluster.sources if kql.matches(asked, source)]
         told = await cluster.search(size=0, query=kql.query(asked), aggs=_aggregations(layer))
         _compare(name, layer["columns"], told["aggregations"], wanted)
+        assert _has_something(told["aggregations"]), f"{name} shows nothing"
+
+
+def _has_something(told: Json) -> bool:
+    """Whether a panel draws anything: a bucket, or a number that is not nought."""
+    if "buckets" in told:
+        return any(bucket["doc_count"] for bucket in told["buckets"])
+    value = told.get("value")
+    if isinstance(value, dict):
+        numbers = value.get("values", {"": value.get("value", value.get("doc_count"))}).values()
+        return any(number for number in numbers)
+    return any(_has_something(inner) for inner in told.values() if isinstance(inner, dict))
+
+
+CALLERS = "SELECT user, {} FROM records WHERE {} AND user != '' GROUP BY user"
+ASKED_OF_SQL = {  # panels by board and English title, and the same question to the local rows; columns as the buckets nest
+    "hangu-overview/Exchanges": "SELECT COUNT(DISTINCT exchange) FROM records WHERE exchange != ''",
+    "hangu-overview/Refusals": "SELECT COUNT(*) FROM records WHERE kind = 1 AND word = 'refused'",
+    "hangu-overview/Users": "SELECT COUNT(DISTINCT user) FROM records WHERE user != ''",
+    "hangu-overview/Tenants": "SELECT tenant, COUNT(DISTINCT NULLIF(exchange, '')) FROM records WHERE tenant != '' GROUP BY tenant",
+    "hangu-overview/Why refused": "SELECT code, COUNT(*) FROM records WHERE kind = 1 AND code != '' GROUP BY code",
+    "hangu-overview/Most active users": CALLERS.format("COUNT(DISTINCT exchange), SUM(word = 'refused')", "kind = 1"),
+    "hangu-security/Who was refused": "SELECT tenant, user, COUNT(*) FROM records WHERE kind = 1 AND code != '' GROUP BY 1, 2",
+    "hangu-user/Outcomes": "SELECT word, COUNT(*) FROM records WHERE kind = 2 GROUP BY word",
+    "hangu-integrity/Records by origin": "SELECT origin, COUNT(DISTINCT seq), MAX(seq) FROM records GROUP BY origin",
+    "hangu-integrity/Who read recorded texts": "SELECT user, word, COUNT(*) FROM records WHERE word IN ('console.read', 'record.revealed') GROUP BY 1, 2",
+    "hangu-cost/By tenant and user": "SELECT tenant, user, COUNT(DISTINCT exchange) FROM records WHERE kind = 2 GROUP BY 1, 2",
+}
+
+
+@pytest.mark.real_server
+@pytest.mark.xdist_group("elasticsearch")
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_panels_and_the_local_rows_tell_the_same(seeded: tuple[Kept, Path], language: str) -> None:
+    cluster, directory = seeded
+    Projection.open(directory).close()
+    english = [name for name, _ in panels("en")]
+    shown = dict(zip(english, (panel for _, panel in panels(language, cluster.index)), strict=True))
+    poison = "seq != (SELECT seq FROM records WHERE exchange = 'poison')"  # its envelope says next to nothing
+    with closing(sqlite3.connect(directory / FILE)) as rows:
+        for name, sql in ASKED_OF_SQL.items():
+            if "origin" not in sql:
+                sql = sql.replace("WHERE ", f"WHERE {poison} AND ", 1)
+            layer = next(iter(shown[name]["state"]["datasourceStates"]["formBased"]["layers"].values()))
+            query = kql.query(kql.parse(shown[name]["state"]["query"]["query"]))
+            told = await cluster.search(size=0, query=query, aggs=_aggregations(layer))
+            expected = sorted(rows.execute(sql).fetchall())
+            numbers = len(expected[0]) - sum(column["isBucketed"] for column in layer["columns"].values())
+            found = [(*keys, *values[-numbers:]) for keys, values in _rows(layer["columns"], told["aggregations"])]
+            assert sorted(found) == expected, name
+
+
+def _rows(columns: Json, told: Json) -> Iterator[tuple[tuple[Any, ...], list[float]]]:
+    """A nested answer as rows: the buckets' keys, and the numbers in the innermost."""
+    bucket = next((key for key in told if key in columns and columns[key]["isBucketed"]), None)
+    if bucket is None:
+        yield (), [_number(columns[key], told[key]) for key in columns if key in told]
+        return
+    for found in told[bucket]["buckets"]:
+        for keys, numbers in _rows(columns, found):
+            yield (found["key"], *keys), numbers
 
 
 def _aggregations(layer: Json) -> Json:

@@ -1,16 +1,19 @@
-"""The dashboards, saved searches and alert rules we ship. Descriptions only."""
+"""The dashboards and saved searches we ship. Descriptions only; alert rules are in `watching`."""
 
 from __future__ import annotations
 
-from gateway.audit.kibana.panels import Board, Listing, Measure, Panel, Rule, Split, Words
+from gateway.audit.kibana.panels import Board, Listing, Measure, Panel, Split, Words
 
 _CLOSED = "hangu.record : closed"
 _OPENED = "hangu.record : opened"
-_REFUSED = 'hangu.record : opened and hangu.outcome : "refused"'
+REFUSED = 'hangu.record : opened and hangu.outcome : "refused"'
 
 _EXCHANGES = Measure(Words("Exchanges", "交互数"), "unique_count", "hangu.exchange")
+_READ = "event.action : (console.read or record.revealed)"
+CANARY = "hangu.finding.entity : canary"
+
 _COUNT = Measure(Words("Records", "记录数"))
-_REFUSALS = Measure(Words("Refusals", "拒绝次数"), where=_REFUSED)
+_REFUSALS = Measure(Words("Refusals", "拒绝次数"), where=REFUSED)
 _USERS = Measure(Words("Users", "用户数"), "unique_count", "user.name")
 _LATENCY = Measure(Words("95th percentile (ns)", "95 分位时延（纳秒）"), "percentile", "event.duration")
 _PERSONAL = Measure(Words("Personal data found", "个人信息命中数"), "sum", "hangu.personal")
@@ -49,7 +52,7 @@ LISTINGS = (
     Listing(
         "hangu-refusals",
         Words("Hangu: refusals", "函谷：拒绝记录"),
-        _REFUSED,
+        REFUSED,
         ("organization.id", "user.name", "client.ip", "url.path", "hangu.code", "hangu.refused_by", "rule.name"),
     ),
     Listing(
@@ -75,7 +78,7 @@ BOARDS = (
             Panel(Words("Tenants", "租户"), "share", (_EXCHANGES,), (_TENANT,), width=16),
             Panel(Words("Routes", "路由"), "bars", (_EXCHANGES,), (_ROUTE,), width=16),
             Panel(Words("Most active users", "最活跃用户"), "table", (_EXCHANGES, _REFUSALS), (_USER,), _OPENED),
-            Panel(Words("Why refused", "拒绝原因"), "table", (_COUNT,), (_CODE,), _REFUSED),
+            Panel(Words("Why refused", "拒绝原因"), "table", (_COUNT,), (_CODE,), REFUSED),
         ),
     ),
     Board(
@@ -83,11 +86,11 @@ BOARDS = (
         Words("Hangu: security", "函谷：安全"),
         Words("Attacks, denials, failing checks and alarms.", "攻击、拒绝、失效的检查与告警。"),
         (
-            Panel(Words("Refusals over time", "拒绝随时间变化"), "over_time", (_COUNT,), (_CODE,), _REFUSED, 48),
-            Panel(Words("Which stage refused", "由哪个阶段拒绝"), "share", (_COUNT,), (_STAGE,), _REFUSED, 16),
+            Panel(Words("Refusals over time", "拒绝随时间变化"), "over_time", (_COUNT,), (_CODE,), REFUSED, 48),
+            Panel(Words("Which stage refused", "由哪个阶段拒绝"), "share", (_COUNT,), (_STAGE,), REFUSED, 16),
             Panel(Words("Rules that fired", "触发的规则"), "bars", (_COUNT,), (_RULE,), _OPENED, 32),
-            Panel(Words("Who was refused", "被拒绝的用户"), "table", (_COUNT,), (_TENANT, _USER), _REFUSED),
-            Panel(Words("From where", "来源地址"), "table", (_COUNT, _USERS), (_ADDRESS,), _REFUSED),
+            Panel(Words("Who was refused", "被拒绝的用户"), "table", (_COUNT,), (_TENANT, _USER), REFUSED),
+            Panel(Words("From where", "来源地址"), "table", (_COUNT, _USERS), (_ADDRESS,), REFUSED),
             Panel(Words("Users per certificate", "每证书用户数"), "table", (_USERS,), (_CERTIFICATE,), _OPENED),
             Panel(
                 Words("Checks that failed", "失效的检查"),
@@ -96,6 +99,7 @@ BOARDS = (
                 (Split(Words("Fault", "故障"), "hangu.faults"),),
                 _OPENED,
             ),
+            Panel(Words("Planted values seen", "蜜标命中"), "table", (_COUNT,), (_TENANT, _USER), CANARY),
             Panel(Words("Alarms", "告警"), "over_time", (_COUNT,), (_ACTION,), "event.kind : alert", 48),
         ),
         "hangu-refusals",
@@ -156,6 +160,18 @@ BOARDS = (
                 height=6,
             ),
             Panel(
+                Words("Missing when last compared", "最近一次比对缺失数"),
+                "table",
+                (
+                    Measure(Words("Missing", "缺失"), "max", "hangu.completeness.missing"),
+                    Measure(Words("Sent again", "补发"), "sum", "hangu.completeness.reshipped"),
+                    Measure(Words("Doubled", "重复"), "max", "hangu.completeness.doubled"),
+                ),
+                (Split(Words("Origin", "来源"), "hangu.completeness.origin", 20),),
+                "event.action : completeness",
+            ),
+            Panel(Words("Who read recorded texts", "谁查看了记录正文"), "table", (_COUNT,), (_USER, _ACTION), _READ),
+            Panel(
                 Words("Exchanges cut off by a crash", "因崩溃中断的交互"),
                 "over_time",
                 (_COUNT,),
@@ -191,80 +207,5 @@ BOARDS = (
                 _CLOSED,
             ),
         ),
-    ),
-)
-
-RULES = (
-    Rule(
-        "hangu-refusal-burst",
-        Words("Many refusals of one user", "单个用户大量被拒绝"),
-        Words("One user was refused more than 20 times in 5 minutes.", "同一用户 5 分钟内被拒绝超过 20 次。"),
-        _REFUSED,
-        ("organization.id", "user.name"),
-        20,
-        5,
-        "high",
-    ),
-    Rule(
-        "hangu-prompt-injection",
-        Words("Repeated prompt injection", "反复提示注入"),
-        Words(
-            "One user tried to override the model's instructions 3 times in 10 minutes.",
-            "同一用户 10 分钟内 3 次试图覆盖模型指令。",
-        ),
-        "hangu.record : opened and hangu.code : (prompt_injection or control_token_forged)",
-        ("user.name",),
-        3,
-        10,
-        "high",
-    ),
-    Rule(
-        "hangu-check-failed",
-        Words("A check failed", "检查失效"),
-        Words(
-            "A stage of the gateway failed or was too slow; exchanges were refused.",
-            "网关的某个阶段失效或超时，交互被拒绝。",
-        ),
-        "hangu.record : opened and hangu.code : (stage_failed or stage_timeout or audit_unavailable)",
-        ("hangu.refused_by",),
-        1,
-        5,
-        "critical",
-    ),
-    Rule(
-        "hangu-personal-volume",
-        Words("Much personal data from one user", "单个用户大量个人信息"),
-        Words(
-            "One user sent personal data in 50 requests within 10 minutes.",
-            "同一用户 10 分钟内在 50 次请求中发送个人信息。",
-        ),
-        "hangu.record : opened and hangu.personal >= 1",
-        ("organization.id", "user.name"),
-        50,
-        10,
-        "medium",
-    ),
-    Rule(
-        "hangu-revealed",
-        Words("Originals were revealed", "原文被查看"),
-        Words("An auditor looked at original texts.", "审计员查看了原文。"),
-        "event.action : record.revealed",
-        ("user.name",),
-        1,
-        5,
-        "low",
-    ),
-    Rule(
-        "hangu-quarantine",
-        Words("Records in quarantine", "记录被隔离"),
-        Words(
-            "The cluster did not take a record; it is kept aside and must be looked at.",
-            "集群未接受某条记录；该记录已单独保存，需要处理。",
-        ),
-        "hangu.quarantined : *",
-        ("hangu.origin",),
-        1,
-        5,
-        "high",
     ),
 )

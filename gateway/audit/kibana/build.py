@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from gateway.audit.kibana import objects
-from gateway.audit.kibana.boards import BOARDS, LISTINGS, RULES
+from gateway.audit.kibana.boards import BOARDS, LISTINGS
+from gateway.audit.kibana.watching import RULES
 
 LANGUAGES = ("en", "zh")
 
