@@ -119,7 +119,7 @@ class Projection:
         row = self._db.execute("SELECT COUNT(*) FROM records WHERE mark != 0 AND kind = 2").fetchone()
         return int(row[0])
 
-    def callers(self) -> list[tuple[str, str]]:
+    def everybody(self) -> list[tuple[str, str]]:
         """Every tenant and user that has asked for anything."""
         sql = "SELECT DISTINCT tenant, user FROM records WHERE kind = ? AND user != '' ORDER BY tenant, user"
         return self._db.execute(sql, (_KINDS["opened"],)).fetchall()

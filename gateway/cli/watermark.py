@@ -169,7 +169,7 @@ def _detect_user(args: argparse.Namespace) -> int:
     site = settings.load(args.site, complete=False)
     tokens, size = tokenised(read_text(args.source), args.tokenizer)
     with Projection.open(Path(site.audit.directory)) as record:
-        users = sorted({sampler.user_of(tenant, user) for tenant, user in record.callers()})
+        users = sorted({sampler.user_of(tenant, user) for tenant, user in record.everybody()})
     epochs_tried = keys.marks(site.watermark).epochs
     found = [(epoch.epoch, best) for epoch in epochs_tried if (best := sampler.best(tokens, epoch, users, size))]
     epoch, best = min(found, key=lambda each: each[1].p, default=(0, None))
