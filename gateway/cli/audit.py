@@ -7,8 +7,10 @@ Arguments, words and exit codes only; what each verb does lives in `gateway.audi
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +23,7 @@ from gateway.audit.export import csv_lines, iso, json_lines, tiles
 from gateway.audit.projection import Projection
 from gateway.audit.proof import check, newest, prove
 from gateway.audit.query import Entry, Filter
-from gateway.audit.record import Closed, Event, Opened
+from gateway.audit.record import Closed, Event, Opened, event
 from gateway.audit.seal import Signer
 from gateway.audit.verify import Report, verify
 from gateway.cli.words import say
@@ -41,6 +43,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     one = _verb(verbs, "verify", _verify, "is it whole and unchanged?", "记录是否完整且未被改动？")
     text = say("a checkpoint kept elsewhere, or a folder of them", "另处保存的检查点文件或目录")
     one.add_argument("--checkpoint", action="append", default=[], type=Path, metavar="PATH", help=text)
+    text = say("put what was found on record", "将校验结果写入审计记录")
+    one.add_argument("--record", action="store_true", help=text)
     one = _verb(verbs, "query", _query, "find records", "查找记录")
     _filter(one)
     one.add_argument(
@@ -55,12 +59,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _filter(one)
     one.add_argument("--format", choices=("csv", "jsonl", "tiles"), default="jsonl")
     one.add_argument("--out", type=Path, help=say("file, or folder for tiles", "输出文件；tiles 为目录"))
-    from gateway.cli import audit_keys, audit_shipping, audit_stamping, audit_writing  # they import this module
+    from gateway.cli import (  # they import this module
+        audit_keys,
+        audit_noting,
+        audit_shipping,
+        audit_stamping,
+        audit_writing,
+    )
 
     audit_writing.configure(verbs)
     audit_keys.configure(verbs)
     audit_shipping.configure(verbs)
     audit_stamping.configure(verbs)
+    audit_noting.configure(verbs)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -170,7 +181,18 @@ def _verify(args: argparse.Namespace, place: Place) -> int:
     kept = [path for path in place.copies if path.exists()] + args.checkpoint
     report = verify(place.directory, place.publics, kept)
     _tell(report)
+    if args.record:
+        _on_record(report, place)
     return 0 if report.ok else 1
+
+
+def _on_record(report: Report, place: Place) -> None:
+    """That somebody looked, and what was found: an alert rule wakes people by it."""
+    from gateway.cli.audit_noting import noted
+
+    kind = "integrity.checked" if report.ok else "integrity.failed"
+    facts = {"records": sum(log.records for log in report.logs), "problems": len(report.problems)}
+    asyncio.run(noted(place, event(kind, time.time(), facts, actor="hangu")))
 
 
 def _tell(report: Report) -> None:
