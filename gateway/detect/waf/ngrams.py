@@ -20,6 +20,9 @@ from numpy.typing import NDArray
 BUCKETS = 1 << 18
 LONGEST_WORD = 24  # characters of a word that count: keys and encoded runs are all alike beyond it
 WINDOW = 160  # tokens: an attack in a long document is not to be diluted by the rest of it
+# Log-odds of the words alone below which pairs and triples are not looked at: of 2,292 attacks that the whole model
+# is sure of, one in a thousand is lost, and nearly all harmless texts cost a third.
+DULL = -3.0
 NARROW = 40  # tokens, for texts in which a sentence or two to the model is all there is of an attack
 # A number for all numbers; each character of scripts without spaces is a word of its own; runs of other signs are one.
 _TOKEN = re.compile(r"[a-z_']{1,24}|[0-9]+|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_]{1,24}|[^\w\s]{1,3}")
@@ -34,11 +37,14 @@ class ModelInvalid(Exception):
 def hashes(text: str) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint32]]:
     """The buckets of every token, pair and triple, by the token they end at. Shared with training."""
     one = _words(text.lower())
+    two, three = _followed(one)
+    return _bucket(one), _bucket(two), _bucket(three)
+
+
+def _followed(one: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """The numbers of pairs and triples, from those of words."""
     two = one[1:] + one[:-1] * _SECOND
-    three = two[1:] + one[:-2] * _THIRD if len(one) > 2 else one[:0]
-    mixed = _bucket(np.concatenate((one, two, three)))
-    first, second = len(one), len(one) + len(two)
-    return mixed[:first], mixed[first:second], mixed[second:]
+    return two, two[1:] + one[:-2] * _THIRD if len(one) > 2 else one[:0]
 
 
 def _words(text: str) -> NDArray[np.uint32]:
@@ -108,15 +114,19 @@ class Linear:
 
     def score(self, text: str, *widths: int) -> float:
         """The log-odds of the most suspicious window of so many tokens; of `WINDOW` where no width is named."""
-        one, two, three = hashes(text)
-        if not len(one):
+        words = _words(text.lower())
+        if not len(words):
             return self.bias
-        if len(one) <= min(widths, default=WINDOW):
-            said = int(self.weights[one].sum()) + int(self.weights[two].sum()) + int(self.weights[three].sum())
-            return said * self.scale / features(len(one)) + self.bias
-        sums = self.weights[one].astype(np.int32)
-        sums[1:] += self.weights[two]
-        sums[2:] += self.weights[three]
+        sums = self.weights[_bucket(words)].astype(np.int32)
+        said = self._of(sums, widths)
+        if said < DULL:
+            return said
+        two, three = _followed(words)
+        sums[1:] += self.weights[_bucket(two)]
+        sums[2:] += self.weights[_bucket(three)]
+        return self._of(sums, widths)
+
+    def _of(self, sums: NDArray[np.int32], widths: tuple[int, ...]) -> float:
         total = np.concatenate(([0], np.cumsum(sums)))
         return max(_most(total, width) for width in widths or (WINDOW,)) * self.scale + self.bias
 
