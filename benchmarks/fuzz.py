@@ -75,7 +75,8 @@ def main(arguments: list[str]) -> int:
     for name in chosen:
         targets[name] = fuzz(name, max(1, budget * TARGETS[name].weight // weights))
         print(f"{name}: {json.dumps(targets[name])}", flush=True)
-    runs = json.loads(RESULT.read_text())["runs"] if RESULT.exists() else []
+    before = json.loads(RESULT.read_text()) if RESULT.exists() else {"runs": []}
+    runs = before["runs"]
     found = sum(int(str(each["crashes"])) + int(str(each["hangs"])) for each in targets.values())
     runs.append(
         {
@@ -88,7 +89,9 @@ def main(arguments: list[str]) -> int:
             "machine": machine(),
         }
     )
-    RESULT.write_text(json.dumps({"how": (__doc__ or "").strip().split("\n\n")[-1], "runs": runs}, indent=1) + "\n")
+    RESULT.write_text(
+        json.dumps({**before, "how": (__doc__ or "").strip().split("\n\n")[-1], "runs": runs}, indent=1) + "\n"
+    )
     return 1 if found else 0
 
 

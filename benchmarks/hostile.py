@@ -232,15 +232,17 @@ def _free_port() -> int:
 
 def main() -> int:
     quick = "--quick" in sys.argv
-    port = _free_port()
-    names = (
-        f'["localhost", "127.0.0.1", "127.0.0.1:{port}"]'  # the forwarder's too: else its Host would be refused at once
-    )
+    ports = [_free_port() for _ in SLOW]  # of the forwarders, whose Host would be refused at once if nobody knew it
+    names = json.dumps(["localhost", "127.0.0.1", *(f"127.0.0.1:{port}" for port in ports)])
     with tempfile.TemporaryDirectory() as folder, attacked(Path(folder), listen__server_names=names) as target:
         tally = throw(target, corpus())
         freed = free_within(target, FREE_SECONDS + 10)
         there = shutil.which("slowhttptest") is not None and not quick
-        slowly = {name: slow(target, port, *how) for name, how in SLOW.items()} if there else {}
+        slowly = (
+            {name: slow(target, port, *how) for port, (name, how) in zip(ports, SLOW.items(), strict=True)}
+            if there
+            else {}
+        )
         standing = target.alive() and target.answers()
     figures = {name: getattr(tally, name) for name in Tally.__slots__}
     result = {
