@@ -1,13 +1,16 @@
 """Streams: does the joined stream equal the redaction of the joined text, how much is held, what does a token cost?
 
-    python -m benchmarks.pii_stream [--runs 100000] [--seed 1]
+    python -m benchmarks.pii_stream [--runs 100000] [--named 6000] [--seed 1]
 
-Random texts are pieces that are found, torn pieces and what stands between, cut at random. results/pii_stream.json.
+Random texts are pieces that are found, torn pieces and what stands between, cut at random: by patterns alone, with names
+(`--named` runs, secrets longer than a window among them), and through the policy's own transforms in every channel of a
+reply, where several choices arrive interleaved. results/pii_stream.json.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import re
 import time
@@ -15,9 +18,16 @@ import time
 from benchmarks import pii_cases
 from benchmarks.pii_report import machine, save, table
 from benchmarks.pii_speed import text
+from gateway.core.exchange import Action, Exchange, Peer
+from gateway.core.reply import Channel, Kind
+from gateway.detect.clauses import Clauses
+from gateway.detect.detectors import by_rules, detectors
+from gateway.detect.names import rules
 from gateway.detect.patterns import Patterns
 from gateway.detect.span import Span
-from gateway.detect.watch import Part, Watch
+from gateway.detect.watch import Part, Source, Watch
+from gateway.stages.pii import Redaction
+from policies.pii import parse
 from tests.detect.strategies import BETWEEN, FOUND
 
 
@@ -54,8 +64,78 @@ def joined(parts: list[Part]) -> tuple[str, list[Span]]:
     return out, [part.span for part in parts if part.span is not None and not part.begun]
 
 
-def batch(patterns: Patterns, whole: str) -> tuple[str, list[Span]]:
-    spans, out, at = patterns.find(whole), [], 0
+LONG = (
+    "sk-" + "aB3_" * 60, "A1b2" * 200, "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIx" * 80 + ".abcdefghijk" * 30, "password=" + "Zz9!" * 150,
+    "glpat-" + "a1B2c3" * 60, "-----BEGIN PRIVATE KEY-----" + "MIIEvQ" * 150, "1" * 600, "https://u:p4ss@h.com/" + "a" * 600,
+)  # fmt: skip
+SPOKEN = (
+    "姓名：张三，", "联系人王小明", "Mr John Smith lives. ", "李医生", "Dear Anna Lee, ", "上海市浦东新区世纪大道100号",
+    "my name is Bob Stone.", "。", "，", " ", "! ", "\n",
+)  # fmt: skip
+
+
+def spoken(r: random.Random) -> str:
+    """Names among what is found, with secrets longer than any window."""
+    pieces = []
+    for _ in range(r.randint(1, 9)):
+        kind = r.random()
+        piece = r.choice(LONG if kind < 0.25 else SPOKEN if kind < 0.5 else FOUND if kind < 0.75 else BETWEEN)
+        torn, at = r.random(), r.randint(0, len(piece))
+        pieces.append(piece[:at] if torn < 0.15 else piece[at:] if torn < 0.3 else piece)
+    return "".join(pieces)
+
+
+def named_mismatches(runs: int, seed: int) -> tuple[int, list[str]]:
+    """With names by rules: the stream, the whole text in one piece, and the whole text at once."""
+    source, wrong = Clauses(Patterns(), by_rules, rules.may_find), []
+    for run in range(runs):
+        r = random.Random(seed * 1_000_003 + run)
+        whole = spoken(r)
+        streams = []
+        for pieces in (cut(r, whole), [whole]):
+            watch = Watch(source)
+            streams.append(joined([part for piece in pieces for part in watch.feed(piece)] + watch.finish()))
+        if streams[0] != streams[1] or streams[0] != batch(source, whole):
+            wrong.append(whole[:200])
+    return len(wrong), wrong[:5]
+
+
+CHANNELS = tuple(
+    Channel(choice, kind, index)
+    for choice in (0, 1, 2)
+    for kind, index in ((Kind.CONTENT, 0), (Kind.REASONING, 0), (Kind.ARGUMENTS, 0), (Kind.ARGUMENTS, 1))
+)
+CHANNEL_POLICY = b"default: {request: redact, response: redact}\nnames: {response: rules}"
+
+
+def channel_mismatches(runs: int, seed: int) -> tuple[int, list[str]]:
+    """Every channel of one reply at once, in fragments that arrive in any order: each reads as if it had come alone and whole."""
+    policy = parse({"pii/policy.yaml": CHANNEL_POLICY})
+    one = Redaction(policy, bytes(32), detectors(policy))
+    asked = Exchange("x", 0.0, Peer(""), "/", Action.CHAT, "m")
+    wrong = []
+    for run in range(runs):
+        r = random.Random(seed * 1_000_003 + run)
+        texts = {channel: _written(channel, spoken(r)) for channel in r.sample(CHANNELS, r.randint(2, 5))}
+        rest = {channel: cut(r, text) for channel, text in texts.items()}
+        transforms = {channel: one.transform(asked, channel) for channel in texts}
+        out = dict.fromkeys(texts, "")
+        while waiting := [channel for channel in rest if rest[channel]]:
+            channel = r.choice(waiting)
+            out[channel] += transforms[channel].feed(rest[channel].pop(0)).text
+        for channel, whole in texts.items():
+            alone = one.transform(asked, channel)
+            if out[channel] + transforms[channel].finish().text != alone.feed(whole).text + alone.finish().text:
+                wrong.append(f"{channel}: {whole[:200]}")
+    return len(wrong), wrong[:5]
+
+
+def _written(channel: Channel, text: str) -> str:
+    return json.dumps({"value": text}, ensure_ascii=False) if channel.kind is Kind.ARGUMENTS else text
+
+
+def batch(patterns: Source, whole: str) -> tuple[str, list[Span]]:
+    spans, out, at = patterns.read(whole, 0, ended=True).spans, [], 0
     for span in spans:
         out += [whole[at : span.start], f"<{span.entity}>"]
         at = span.end
@@ -111,6 +191,7 @@ def held(patterns: Patterns, language: str, share: float) -> dict[str, object]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=100_000)
+    parser.add_argument("--named", type=int, default=6_000)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     patterns = Patterns()
@@ -118,7 +199,14 @@ def main() -> None:
     print(table(rows))
     wrong, samples = mismatches(patterns, args.runs, args.seed)
     print(f"{wrong} mismatches in {args.runs} runs", *map(ascii, samples), sep="\n")
-    save("pii_stream", {"runs": args.runs, "seed": args.seed, "mismatches": wrong, "held": rows, "machine": machine()})
+    named, samples = named_mismatches(args.named, args.seed)
+    print(f"{named} mismatches in {args.named} runs with names", *map(ascii, samples), sep="\n")
+    channels, samples = channel_mismatches(args.named // 2, args.seed)
+    print(f"{channels} mismatches in {args.named // 2} replies of several channels", *map(ascii, samples), sep="\n")
+    told = {"runs": args.runs, "seed": args.seed, "mismatches": wrong, "held": rows, "machine": machine()}
+    told |= {"runs with names": args.named, "mismatches with names": named}
+    told |= {"replies of several channels": args.named // 2, "mismatches in channels": channels}
+    save("pii_stream", told)
 
 
 if __name__ == "__main__":

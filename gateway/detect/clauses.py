@@ -87,7 +87,7 @@ class Clauses:
             after = secret.end if secret else _past(settled.spans, end)
             if after != end and not (secret and (secret.rule == "pem" or secret.end in settled.resumed)):
                 after = _outside(text, after, at)  # behind the others, patterns begin anew
-            if after > settled.until:
+            if after > settled.until and not settled.open_end:
                 return bounds, at
             if end > at:
                 bounds.append((at, end))

@@ -75,7 +75,7 @@ def test_the_verb_says_by_its_exit_whether_every_line_was_read(
     monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     for lines, code in (('{"id": 1, "text": "好"}\n\n', 0), ("junk\n", 2)):
-        monkeypatch.setattr("sys.stdin", io.StringIO(lines))
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines.encode())))
         assert main(["inspect", str(POLICIES), "--quiet"]) == code
 
 

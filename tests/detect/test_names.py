@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -102,6 +103,26 @@ def test_a_clause_is_asked_for_once() -> None:
     assert out == "姓名：<PERSON>。他的电话是<CN_MOBILE>。Thanks. Bye"
 
 
+JWT = "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIx" * 80 + ".abcdefghijk" * 30
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"my name is Bob Stone.{JWT}://my name is Bob Stone.，",  # a swallowed secret ends within a run
+        f"my name is Bob Stone.sk-{'aB3_' * 60}-{JWT}-----BEGIN",  # and where a private key may be coming
+    ],
+)
+@pytest.mark.parametrize("size", [1, 7, 400, 5000])
+def test_names_beside_secrets_longer_than_a_window_are_found_however_the_text_is_cut(text: str, size: int) -> None:
+    source = Clauses(Patterns(), by_rules)
+    watch = Watch(source)
+    parts = [part for at in range(0, len(text), size) for part in watch.feed(text[at : at + size])]
+    out, spans = joined(parts + watch.finish())
+    assert spans == source.read(text, 0, ended=True).spans
+    assert "Bob" not in out
+
+
 ECHO = """
 import sys
 def read(n):
@@ -165,19 +186,17 @@ def test_a_missing_worker_is_said_to_be_so(closing: list[Pool]) -> None:
         closing[0].find(["张三"], 2)
 
 
-def test_a_worker_that_is_still_loading_is_let(closing: list[Pool]) -> None:
+def test_a_worker_that_is_still_loading_is_let(tmp_path: Path, closing: list[Pool]) -> None:
     """Otherwise whoever asks with a short deadline would end it, and its successor, and none would ever be done."""
-    closing.append(Pool(1, [sys.executable, "-c", "import time; time.sleep(1)\n" + ECHO.replace("{does}", FIND)]))
-    reasons = set()
-    while True:
-        try:
-            found = closing[0].find(["张三去了"], 0.05)
-        except NamesUnavailable as failed:
-            reasons.add(failed.reason)
-        else:
-            break
-    assert found == [[Span(0, 2, "PERSON", 0.9, "fake")]]
-    assert reasons == {"loading"}
+    begins = f"open({str(tmp_path / 'begun')!r}, 'a').write('x')\nimport time; time.sleep(2)\n"
+    closing.append(Pool(1, [sys.executable, "-c", begins + ECHO.replace("{does}", FIND)]))
+    for _ in range(3):
+        with pytest.raises(NamesUnavailable) as failed:
+            closing[0].find(["张三去了"], 0.05)
+        assert failed.value.reason == "loading"
+    assert closing[0].ready(20)
+    assert closing[0].find(["张三去了"], 20) == [[Span(0, 2, "PERSON", 0.9, "fake")]]
+    assert (tmp_path / "begun").read_text() == "x"
 
 
 def test_when_all_workers_are_busy_nobody_waits_past_the_deadline(closing: list[Pool]) -> None:
