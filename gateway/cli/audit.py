@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -79,6 +80,9 @@ def run(args: argparse.Namespace) -> int:
     work: Callable[[argparse.Namespace, Place], int] = args.audit_run
     try:
         return work(args, place_of(args.site, args.key))
+    except BrokenPipeError:  # whoever reads has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (GatewayError, OSError) as error:
         print(f"{say('error', '错误')}: {error}", file=sys.stderr)
         return 2
@@ -173,7 +177,10 @@ def _wanted(args: argparse.Namespace) -> Filter:
 
 
 def _time(text: str) -> float:
-    told = datetime.fromisoformat(text)
+    try:
+        told = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(say(f"{text!r} is no date", f"{text!r} 不是日期")) from None
     return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
 
 
@@ -223,6 +230,8 @@ def _query(args: argparse.Namespace, place: Place) -> int:
         for line in lines:
             print(line)
             count += 1
+    if not count:
+        print(say("nothing found", "未找到记录"), file=sys.stderr)
     return 0 if count else 1
 
 

@@ -263,3 +263,9 @@ def test_policy_says_how_many_auditors_a_reveal_takes(site: Path, policy: str, p
     (site / "policies" / "originals.yaml").write_text(policy)
     who = [argument for name in persons for argument in ("--token", token(site, name, "auditor"))]
     assert main(["audit", "reveal", str(site), "x1", "--reason", "incident", *who]) == code
+
+
+def test_a_time_that_is_none_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["audit", "query", "somewhere", "--from", "yesterday"])
+    assert "'yesterday' is no date" in capsys.readouterr().err
