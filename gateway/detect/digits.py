@@ -27,7 +27,9 @@ def numbers(view: View) -> Iterator[Span]:
     text, end = view.text, view.end
     for cluster in _CLUSTER.finditer(text, view.start, end):
         first = _GROUP.search(text, cluster.start(), cluster.end())
-        if first is not None and not _glued(text, cluster.start(), first.start()):
+        if first is None or text.startswith("0x", first.start()):
+            continue  # 0x17500000176 is a hexadecimal number, and no extension of 0
+        if not _glued(text, cluster.start(), first.start()):
             yield from _rows(view, cluster.start(), cluster.end())
 
 

@@ -85,6 +85,7 @@ def test_it_is_found(text: str, entity: str, value: str) -> None:
         "41E3DAF5-6E37-4BCC-9F8E-0D9521E2AA8D",
         "a[1::2] std::vector 12:34:56",
         "git@github.com:org/repo",
+        "table = (0x17500000176, 0x13500000136)",
         "@property",
         "G1868次，sz000858",
         "QQ音乐，微信支付，京A牌照",
