@@ -12,6 +12,8 @@ from gateway.core.reply import Channel, Delta, Event, Failed, Finished, Kind, To
 from gateway.core.stage import NOTHING, Piece, Transform
 from gateway.core.verdict import Code, Finding
 
+_new = tuple.__new__  # a named tuple's own constructor is one call more, for every token
+
 
 class Chain:
     """Transforms in order, as one transform. One that raises ends the text with STAGE_FAILED: never skipped."""
@@ -38,7 +40,7 @@ class Chain:
                 findings += found
             if refusal is not None:
                 return self._stop(findings, refusal)
-        return Piece(text, findings) if text or findings else NOTHING
+        return _new(Piece, (text, findings, None)) if text or findings else NOTHING
 
     def finish(self, text: str = "") -> Piece:
         """The end; `text` are the last words, if they have just come."""
@@ -93,6 +95,8 @@ class Inspection:
         self._chain_for = chain_for
         self._tools = frozenset(tools)
         self._texts: dict[Channel, _Text] = {}
+        self._latest: Channel | None = None  # found again by identity: a stream's deltas share their channel
+        self._under_way: _Text | None = None
         self._released: dict[Channel, list[str]] = {}
         self.findings: list[Finding] = []
         self.usage: Usage | None = None
@@ -113,7 +117,7 @@ class Inspection:
                 break
             match event:
                 case Delta():
-                    last = number < len(events) and _ends(events[number], event)
+                    last = number < len(events) and type(events[number]) is Finished and _ends(events[number], event)
                     self._delta(event, out, last=last)
                 case ToolCall():
                     self._tool(event, out)
@@ -139,9 +143,10 @@ class Inspection:
     def _delta(self, delta: Delta, out: list[Event], *, last: bool) -> None:
         """More of a text; the last of it passes its chain once and not twice, as a whole reply's does."""
         channel = delta.channel
-        text = self._texts.get(channel)
+        text = self._under_way if channel is self._latest else self._texts.get(channel)
         if text is None:
             text = self._texts[channel] = _Text(self._chain_for(channel), self._released.setdefault(channel, []))
+        self._latest, self._under_way = channel, text
         if len(self._texts) > 1 and channel.kind is Kind.CONTENT and delta.text:
             self._end_reasoning(channel.choice, out)
             if self.refusal is not None:
@@ -150,6 +155,7 @@ class Inspection:
             text.tokens.extend(delta.tokens)
         if last:
             del self._texts[channel]
+            self._latest = None
         self._release(channel, text, text.chain.finish(delta.text) if last else text.chain.feed(delta.text), out)
 
     def _end_reasoning(self, choice: int, out: list[Event]) -> None:
@@ -164,6 +170,7 @@ class Inspection:
             self.refusal = Code.TOOL_UNDECLARED
 
     def _flush(self, out: list[Event], wanted: Callable[[Channel], bool]) -> None:
+        self._latest = None
         for channel in [channel for channel in self._texts if wanted(channel)]:
             if self.refusal is None:
                 text = self._texts.pop(channel)
@@ -176,7 +183,7 @@ class Inspection:
             self.refusal, self.fault = piece.refusal, text.chain.fault
         elif piece.text:
             text.released.append(piece.text)
-            out.append(Delta(channel, piece.text, _told(text, piece.text)))
+            out.append(Delta(channel, piece.text, _told(text, piece.text) if text.tokens and text.faithful else ()))
 
 
 def _ends(event: Event, delta: Delta) -> bool:
@@ -185,8 +192,6 @@ def _ends(event: Event, delta: Delta) -> bool:
 
 def _told(text: _Text, released: str) -> tuple[Token, ...]:
     """The backend's tokens that spell exactly the released text; after the first difference, none any more."""
-    if not text.tokens or not text.faithful:
-        return ()
     told: list[Token] = []
     rest = released
     while rest and text.tokens and rest.startswith(text.tokens[0].text):

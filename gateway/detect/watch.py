@@ -71,9 +71,15 @@ class Watch:
                 return parts
             parts.append(closed)
         settled = self._source.read(self._buffer, self._start, ended=ended)
-        self.degraded |= settled.degraded
-        self._settle(settled, parts)
-        self._forget()
+        if settled.degraded:
+            self.degraded = True
+        if settled.spans:
+            self._settle(settled, parts)
+        elif settled.until > self._start:
+            parts.append(Part(self._buffer[self._start : settled.until]))
+            self._start = settled.until
+        if self._start > self._source.context:
+            self._forget()
         return parts
 
     def _settle(self, settled: Settled, parts: list[Part]) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from gateway.core.reply import Channel, Delta, Event, Finished, Kind, Token, ToolCall, Usage
 from tgi.wire.reading import count_of, nonsense, number_of, object_of, objects_of, text_of
-from tgi.wire.thinking import Splitter, Thinking, splitter
+from tgi.wire.thinking import Splitter, Thinking, Where, splitter
 
 MAX_CHOICES = 64  # more than any request may ask for
 MAX_CALLS = 128  # tool calls of one choice
+_SPOKEN = frozenset({"role", "content"})  # what a delta of nothing but text has
 _REASONS = {
     "stop": "stop",
     "eos_token": "stop",
@@ -38,6 +39,27 @@ class OpenAIFrames:
         self._usage: Usage | None = None
 
     def read(self, value: dict[str, object]) -> list[Event]:
+        return self._usual(value) or self._any(value)
+
+    def _usual(self, value: dict[str, object]) -> list[Event] | None:
+        """Nearly every chunk there is: more of the first choice's answer, and nothing else. None for all others."""
+        parts, choices = self._texts.get(0), value.get("choices")
+        if parts is None or parts.state is not Where.ANSWER or 0 in self._finished:
+            return None
+        if type(choices) is not list or len(choices) != 1 or value.get("usage") is not None:
+            return None
+        choice = choices[0]
+        if type(choice) is not dict or "text" in choice or choice.get("logprobs") is not None:
+            return None
+        index, delta, reason = choice.get("index"), choice.get("delta"), choice.get("finish_reason")
+        if type(index) is not int or index or type(delta) is not dict or reason is not None:
+            return None
+        content = delta.get("content")
+        if type(content) is not str or not content or not delta.keys() <= _SPOKEN:
+            return None
+        return [Delta(parts.answer, content)]
+
+    def _any(self, value: dict[str, object]) -> list[Event]:
         events: list[Event] = []
         for choice in objects_of(value, "choices"):
             self._choice(choice, events)

@@ -142,7 +142,10 @@ def json_value(data: bytes) -> object:
 
 
 def json_object(data: bytes) -> dict[str, object]:
-    value = json_value(data)
+    try:
+        value: object = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise nonsense("something that is not JSON") from error
     if type(value) is not dict:
         raise nonsense("JSON that is not an object")
     return value

@@ -45,7 +45,9 @@ def begins(usual: Thinking, prompts: Sequence[str], *, templated: bool, constrai
     return Thinking.OPENED if ends and all(ends) else Thinking.TAGGED
 
 
-class _Where(StrEnum):
+class Where(StrEnum):
+    """What the text that comes now belongs to."""
+
     START = "start"  # nothing but white space and a beginning of the opening tag so far
     THOUGHT = "thought"
     ANSWER = "answer"
@@ -56,7 +58,7 @@ class Splitter:
     """One choice's text → its reasoning and its answer. Tags themselves come out on neither side."""
 
     choice: int
-    state: _Where
+    state: Where
     held: str = ""  # may yet be part of a tag
     answer: Channel = field(init=False)
     thought: Channel = field(init=False)
@@ -66,35 +68,35 @@ class Splitter:
 
     def feed(self, text: str, tokens: Sequence[Token] = ()) -> list[Delta]:
         """Deltas for the text; a token is told only where it lies whole on one side."""
-        if self.state is _Where.ANSWER:
+        if self.state is Where.ANSWER:
             return [Delta(self.answer, text, tuple(tokens))] if text else []
         before, self.held = self.held, ""
-        return self._start(before, text, tokens) if self.state is _Where.START else self._thought(before, text, tokens)
+        return self._start(before, text, tokens) if self.state is Where.START else self._thought(before, text, tokens)
 
     def finish(self) -> list[Delta]:
         """What was held in case it became a tag, and did not."""
         held, self.held = self.held, ""
         if not held:
             return []
-        return [self._delta(Kind.REASONING if self.state is _Where.THOUGHT else Kind.CONTENT, held, ())]
+        return [self._delta(Kind.REASONING if self.state is Where.THOUGHT else Kind.CONTENT, held, ())]
 
     def _start(self, before: str, text: str, tokens: Sequence[Token]) -> list[Delta]:
         whole = before + text
         said = whole.lstrip()
         if said.startswith(OPENING):
-            self.state = _Where.THOUGHT
+            self.state = Where.THOUGHT
             return self.feed(said[len(OPENING) :])
         if OPENING.startswith(said):  # also when there is only white space
             self.held = whole
             return []
-        self.state = _Where.ANSWER
+        self.state = Where.ANSWER
         return [self._delta(Kind.CONTENT, whole, () if before else tokens)]
 
     def _thought(self, before: str, text: str, tokens: Sequence[Token]) -> list[Delta]:
         whole = before + text
         thought, closed, answer = whole.partition(CLOSING)
         if closed:
-            self.state = _Where.ANSWER
+            self.state = Where.ANSWER
             deltas = [self._delta(Kind.REASONING, thought, ())] if thought else []
             return deltas + ([self._delta(Kind.CONTENT, answer, ())] if answer else [])
         kept = _beginning_of_closing(whole)
@@ -111,7 +113,7 @@ def splitter(choice: int, thinking: Thinking) -> Splitter:
     return Splitter(choice, _BEGIN[thinking])
 
 
-_BEGIN = {Thinking.TAGGED: _Where.START, Thinking.OPENED: _Where.THOUGHT, Thinking.NEVER: _Where.ANSWER}
+_BEGIN = {Thinking.TAGGED: Where.START, Thinking.OPENED: Where.THOUGHT, Thinking.NEVER: Where.ANSWER}
 
 
 def _beginning_of_closing(text: str) -> int:

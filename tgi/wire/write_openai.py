@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from gateway.core.reply import Delta, Event, Finished, Kind, Token, ToolCall, Usage
+from gateway.core.reply import Channel, Delta, Event, Finished, Kind, Token, ToolCall, Usage
 from gateway.core.verdict import Code
 from tgi.wire.thinking import Shown, Thinking
 from tgi.wire.writing import EVENT_STREAM, JSON, Inline, frame, joined, openai_error, usage_of
@@ -43,7 +43,18 @@ class Wanted:
 class StreamWriting:
     """Chunks. What ends the reply, reasons, usage and `[DONE]`, is all kept for `finish`."""
 
-    __slots__ = ("_endings", "_inlines", "_mid", "_prefix", "_suffix", "_usage", "_wanted")
+    __slots__ = (
+        "_after",
+        "_before",
+        "_endings",
+        "_inlines",
+        "_mid",
+        "_prefix",
+        "_suffix",
+        "_usage",
+        "_usual",
+        "_wanted",
+    )
 
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
@@ -53,6 +64,8 @@ class StreamWriting:
         self._inlines: dict[int, Inline] = {}
         self._endings: dict[int, Finished] = {}
         self._usage: Usage | None = None
+        self._usual: Channel | None = None  # an answer under way, of which more needs no thought
+        self._before = self._after = b""  # what stands around its text
 
     @property
     def content_type(self) -> str:
@@ -62,7 +75,10 @@ class StreamWriting:
         out: list[bytes] = []
         for event in events:
             if type(event) is Delta:
-                self._delta(event, out)
+                if event.channel is self._usual:
+                    out.append(self._before + orjson.dumps(event.text) + self._after)
+                else:
+                    self._delta(event, out)
             elif type(event) is ToolCall:
                 self._tool(event, out)
             elif type(event) is Finished:
@@ -84,9 +100,12 @@ class StreamWriting:
     def _delta(self, delta: Delta, out: list[bytes]) -> None:
         channel = delta.channel
         inline = self._inline(channel.choice, out)
+        self._usual = None
         if channel.kind is Kind.CONTENT:
             logprobs = _logprobs(delta.tokens) if self._wanted.logprobs else self._mid
             out.append(self._chunk(channel.choice, self._text(inline, delta), logprobs))
+            if not self._wanted.logprobs:
+                self._goes_on(channel)
         elif channel.kind is Kind.ARGUMENTS:
             out.append(self._chunk(channel.choice, _arguments(channel.index, delta.text), self._mid))
         elif self._wanted.shown is Shown.SPLIT:
@@ -94,6 +113,13 @@ class StreamWriting:
             out.append(self._chunk(channel.choice, part, self._mid))
         else:
             out.append(self._chunk(channel.choice, self._text(inline, delta), self._mid))
+
+    def _goes_on(self, channel: Channel) -> None:
+        """From here on this answer's chunks differ in their text alone, until something else is written."""
+        begun = b'"delta":{"content":' if self._wanted.chat else b'"text":'
+        self._usual = channel
+        self._before = self._prefix + b"%d," % channel.choice + begun
+        self._after = (b"}" if self._wanted.chat else b"") + self._mid + self._suffix
 
     def _text(self, inline: Inline, delta: Delta) -> bytes:
         tag = inline.tag_before(delta.channel.kind)

@@ -40,6 +40,13 @@ class _Plan:
 _END = b"\0" * 8
 
 
+class _Own(threading.local):
+    """Each thread's scratch space for one database, made when the thread first asks."""
+
+    def __init__(self, database: hyperscan.Database) -> None:
+        self.scratch = hyperscan.Scratch(database)
+
+
 class Lookout:
     """Does one pattern, an alternation of many heads, match anywhere in a short text? About a microsecond.
 
@@ -51,13 +58,12 @@ class Lookout:
 
     def __init__(self, pattern: str) -> None:
         self._database = _database([pattern.replace(r"\z", r"\x00")])
-        self._own = threading.local()
+        self._own = _Own(self._database)
 
     def sees(self, text: str) -> bool:
         seen: set[int] = set()
-        self._database.scan(
-            text.encode("utf-8", "replace") + _END, _note, context=seen, scratch=_scratch(self._own, self._database)
-        )
+        data = text.encode("utf-8", "replace") + _END
+        self._database.scan(data, _note, context=seen, scratch=self._own.scratch)
         return bool(seen)
 
 
@@ -66,13 +72,13 @@ class Scanner:
 
     def __init__(self, patterns: Sequence[str]) -> None:
         self._plan = _planned(tuple(patterns))
-        self._own = threading.local()
+        self._own = _Own(self._plan.database)
 
     def hits(self, data: bytes) -> set[int]:
         """The indices of the patterns that may match in this UTF-8."""
         seen: set[int] = set()
         plan = self._plan
-        plan.database.scan(data, match_event_handler=_note, context=seen, scratch=_scratch(self._own, plan.database))
+        plan.database.scan(data, match_event_handler=_note, context=seen, scratch=self._own.scratch)
         found: set[int] = set()
         for number in seen:
             pattern = plan.at_once.get(number)
@@ -83,13 +89,6 @@ class Scanner:
                 if not any(words.isdisjoint(seen) for words in more):
                     found.add(pattern)
         return found
-
-
-def _scratch(own: threading.local, database: hyperscan.Database) -> hyperscan.Scratch:
-    scratch: hyperscan.Scratch | None = getattr(own, "scratch", None)
-    if scratch is None:
-        scratch = own.scratch = hyperscan.Scratch(database)
-    return scratch
 
 
 def _note(index: int, start: int, end: int, flags: int, seen: object) -> None:

@@ -42,7 +42,7 @@ class Markup:
 
     def feed(self, text: str) -> str:
         if "\n" not in text:
-            return self._part(text)
+            return self._part(text) if text else ""
         out = []
         for line in _lines(text):
             out.append(self._part(line))

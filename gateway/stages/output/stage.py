@@ -16,6 +16,7 @@ from gateway.stages.output.markup import Markup
 from gateway.stages.output.watch import Watch, canary
 from policies.output import OutputPolicy, OutputRule
 
+_new = tuple.__new__  # a named tuple's own constructor is one call more, for every token
 MAX_REMEMBERED = 1024  # sets of roles: a site has some dozens
 
 
@@ -82,17 +83,19 @@ class Prose:
 
     def _piece(self, words: str, *, ended: bool) -> Piece:
         """What the markup lets through of these words. `ended`: no more of them will come."""
-        self._follow(words, ended=ended)
+        if self._recital is not None:
+            self._follow(self._recital, words, ended=ended)
         text = self._markup.feed(words)
         if ended and not self._markup.ended:
             text += self._markup.finish()
         if self._markup.ended:
             self._watch.refused = True
         self._over = ended or self._markup.ended
-        return Piece(text, self._watch.take(), Code.OUTPUT_BLOCKED if self._watch.refused else None)
+        refusal = Code.OUTPUT_BLOCKED if self._watch.refused else None
+        return _new(Piece, (text, self._watch.take() if self._watch.findings else (), refusal))
 
-    def _follow(self, words: str, *, ended: bool) -> None:
-        if self._recital is not None and self._recital.feed(words, final=ended):
+    def _follow(self, recital: Recital, words: str, *, ended: bool) -> None:
+        if recital.feed(words, final=ended):
             self._recital = None
             self._watch.recited(self._leakage.effect)
 

@@ -22,11 +22,11 @@ def canary(word: str, effect: Effect) -> OutputRule:
 class Watch:
     """One channel's findings. `rules` are those of the grammar's patterns, None where the caller may see the match."""
 
-    __slots__ = ("_findings", "_moved", "_rules", "_shadow", "_where", "refused")
+    __slots__ = ("_moved", "_rules", "_shadow", "_where", "findings", "refused")
 
     def __init__(self, rules: Sequence[OutputRule | None], where: str, *, shadow: bool) -> None:
         self._rules, self._where, self._shadow = rules, where, shadow
-        self._findings: list[Finding] = []
+        self.findings: list[Finding] = []
         self._moved: list[tuple[int, int]] = []  # from this place of the rewritten text on, so far from the original
         self.refused = False
 
@@ -61,12 +61,12 @@ class Watch:
         self.refused = not self._shadow
 
     def take(self) -> tuple[Finding, ...]:
-        findings, self._findings = tuple(self._findings), []
+        findings, self.findings = tuple(self.findings), []
         return findings
 
     def _tell(self, rule: str, family: str, start: int, end: int) -> None:
         kind = "output.shadow" if self._shadow else "output"
-        self._findings.append(Finding(kind, rule, self._where, start, end, 1.0, family))
+        self.findings.append(Finding(kind, rule, self._where, start, end, 1.0, family))
 
     def _move(self, match: Match, replacement: str) -> None:
         before = self._moved[-1][1] if self._moved else 0

@@ -23,6 +23,7 @@ from gateway.stages.pii.rewriting import Rewriting
 from gateway.stages.pii.vault import MAX_VALUES, MemoryVault, Vault, VaultUnavailable
 from policies.pii import Direction, PiiPolicy, WithoutVault
 
+_new = tuple.__new__  # a named tuple's own constructor is one call more, for every token
 DEGRADED = "pii:degraded"  # names were not looked for as policy wants: the models were late or gone
 FORGETFUL = "pii:vault-unavailable"  # tags of earlier turns stand for nothing in this exchange
 MAX_CALLERS = 1_024  # tenants with sets of roles: whether they have tags is worked out once
@@ -199,11 +200,15 @@ class Redacted:
 
     def feed(self, text: str) -> Piece:
         try:
-            written = self._written(self._watch.feed(text))
+            parts = self._watch.feed(text)
         except NamesUnavailable:
             return Piece(refusal=Code.STAGE_TIMEOUT)
+        usual = len(parts) == 1 and parts[0].span is None  # nearly every fragment of a stream
+        written = parts[0].text if usual else self._written(parts)
         if self._restoring is not None:
             written = self._restoring.feed(written)
+        if usual and not self._watch.degraded and not self._rewriting.blocked:
+            return _new(Piece, (written, (), None))
         return self._piece(written)
 
     def finish(self) -> Piece:
@@ -216,8 +221,6 @@ class Redacted:
         return self._piece(written)
 
     def _written(self, parts: Sequence[Part]) -> str:
-        if len(parts) == 1 and parts[0].span is None:  # nearly every fragment of a stream
-            return parts[0].text
         return "".join([self._rewriting.part(part) for part in parts])
 
     def _piece(self, text: str) -> Piece:

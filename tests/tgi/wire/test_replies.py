@@ -326,6 +326,22 @@ def test_any_json_gives_events_or_nonsense_and_nothing_else(value: object, strea
             continue
 
 
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=9), max_size=8), st.data())
+@settings(max_examples=200, deadline=None)
+def test_a_chunk_reads_the_same_whether_it_leaves_out_what_it_has_not_or_says_null(
+    texts: list[str], data: st.DataObject
+) -> None:
+    def chunk(text: str, laden: bool) -> bytes:
+        nothing = dict.fromkeys(("reasoning_content", "reasoning", "tool_calls")) if laden else {}
+        choice = {"index": 0, "delta": {"content": text, **nothing}, "logprobs": None, "finish_reason": None}
+        return b"data: " + orjson.dumps({"choices": [choice], "usage": None}) + b"\n\n"
+
+    ask = asking(CHAT, OpenAIWire("m"), messages=TALK, stream=True)
+    end = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+    mixed = b"".join([chunk(text, data.draw(st.booleans())) for text in texts])
+    assert events_of(ask, mixed + end) == events_of(ask, b"".join([chunk(text, True) for text in texts]) + end)
+
+
 def _fits(value: object) -> bool:
     try:
         orjson.dumps(value)
@@ -379,7 +395,7 @@ async def test_health_says_nothing() -> None:
     assert (await driven(ask, b"anything"))[0] == b""
 
 
-CHANNELS = st.builds(Channel, st.integers(0, 2), st.sampled_from([Kind.CONTENT, Kind.REASONING]))
+CHANNELS = st.sampled_from([Channel(choice, kind) for choice in range(3) for kind in (Kind.CONTENT, Kind.REASONING)])
 DELTAS = st.lists(
     st.builds(Delta, CHANNELS, st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=9)), max_size=8
 )
