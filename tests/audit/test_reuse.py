@@ -35,7 +35,9 @@ def told(directory: Path, *exchanges: Exchange, owners: Mapping[int, Owner] | No
     reuse = Reuse(asked)
 
     async def write() -> None:
-        async with Journal.open(directory, "w0", signer=FileSigner.parse(generate_key()[0]), watchers=[reuse]) as journal:
+        async with Journal.open(
+            directory, "w0", signer=FileSigner.parse(generate_key()[0]), watchers=[reuse]
+        ) as journal:
             for exchange in exchanges:
                 verdict = waf.judge(exchange)
                 scrubbed = getattr(verdict, "exchange", exchange)
