@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
 import shutil
 import tempfile
@@ -41,6 +42,7 @@ class Honest:
 def _honest() -> Honest:
     base = "/dev/shm" if Path("/dev/shm").is_dir() else None  # thousands of copies: not on a disk where there is memory
     folder = Path(tempfile.mkdtemp(prefix="hangu-fuzz-", dir=base)) / "audit"
+    atexit.register(shutil.rmtree, folder.parent, ignore_errors=True)
     asyncio.run(_write(folder))
     segment = next(folder.glob("seg-*.wal"))
     return Honest(folder, segment, segment.read_bytes(), tuple(frames.read(segment)))
@@ -174,8 +176,3 @@ def note_seeds() -> list[bytes]:
     head = _honest().frames[1].head
     made = proof.prove(folder, [("w0", 1, head)], SIGNER.public)
     return [*found, json.dumps(made).encode(), b"a\n1\nAAAA\n\n\xe2\x80\x94 a AAAA\n"]
-
-
-def forget() -> None:
-    """Remove what was written for this run."""
-    shutil.rmtree(_honest().folder.parent, ignore_errors=True)
