@@ -34,7 +34,11 @@ def prove_record(store: Hashes, checkpoint: Checkpoint, seq: int) -> list[bytes]
 
 def check(proof: dict[str, Any], public: Publics) -> list[str]:
     """What is wrong with a proof, in words; nothing when it holds. One that proves no record at all holds nothing."""
-    if not isinstance(proof, dict) or proof.get("format") != "hangu-proof" or not isinstance(proof.get("records"), list):
+    if (
+        not isinstance(proof, dict)
+        or proof.get("format") != "hangu-proof"
+        or not isinstance(proof.get("records"), list)
+    ):
         return ["this is no proof"]
     return [problem for told in proof["records"] if (problem := _checked(told, public))] or _nothing(proof["records"])
 
