@@ -75,3 +75,13 @@ def test_tokens_lie_where_they_say(text: str) -> None:
     assert all(text[one.start : one.end] == one.text for one in found)
     assert [one.start for one in found] == sorted({one.start for one in found})
     assert "".join(one.text for one in found) == "".join(sign for sign in text if not sign.isspace() or sign == "\n")
+
+
+@pytest.mark.parametrize("label", ["Translate", "Summary", "Edit", "Abort", "Stderr", "Annotate", "Todo"])
+def test_a_word_that_labels_a_line_is_nobody(label: str) -> None:
+    assert not people(f"{label}: hello there")
+    assert not people(f"Please help me.\n{label}: hello there")
+
+
+def test_a_listed_name_that_labels_a_line_is_somebody() -> None:
+    assert people("Alice: see you at nine\nBrian: fine by me") == ["Alice", "Brian"]

@@ -10,7 +10,7 @@ import ssl
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -167,10 +167,8 @@ def test_nothing_is_sealed_for_those_whose_policy_keeps_nothing(fresh: Path) -> 
 
 def test_after_a_crash_amid_a_stream_what_the_model_had_written_is_revealed(fresh: Path) -> None:
     with running(*HANGU, "serve", str(fresh)) as started:
-        site = Site(fresh, started.url)
-        id_, seen = begun(site)
+        id_, seen = begun(Site(fresh, started.url), lambda: os.kill(started.process.pid, signal.SIGKILL))
         assert "好的" in seen
-        os.kill(started.process.pid, signal.SIGKILL)
         started.process.wait()
     code, told = audit(fresh, "finish", by="operator")
     assert code == 0, told
@@ -183,8 +181,8 @@ def test_after_a_crash_amid_a_stream_what_the_model_had_written_is_revealed(fres
     assert hangu("audit", "verify", str(fresh)).returncode == 0
 
 
-def begun(site: Site) -> tuple[str, str]:
-    """A slow stream, left while it flows, once parts of it are on record. Its id and the text so far."""
+def begun(site: Site, crash: Callable[[], None]) -> tuple[str, str]:
+    """A slow stream, amid which all ends, once parts of it are on record. Its id and the text so far."""
     body = {"model": "smollm2", "messages": [{"role": "user", "content": f"slowly. {PROMPT}"}], "stream": True}
     request = urllib.request.Request(f"{site.url}/v1/chat/completions", json.dumps(body).encode())
     request.add_header("Authorization", f"Bearer {site.token('analyst')}")
@@ -195,8 +193,8 @@ def begun(site: Site) -> tuple[str, str]:
             if line.startswith(b"data: {"):
                 seen += json.loads(line[6:])["choices"][0]["delta"].get("content") or ""
             if "登记" in seen and any(r["type"] == "part" for r in records(site.directory / "audit")):
-                break
-        return reply.headers["x-request-id"], seen
+                crash()  # while the caller still listens: one that leaves would be recorded as such
+                return reply.headers["x-request-id"], seen
     raise AssertionError("the stream broke")
 
 

@@ -63,6 +63,8 @@ class English:
             for first, last, figure in rows_of(likely, LEAST[kind], kind):
                 if kind == "PER":
                     first, last = self._whole(words, first, last)
+                    if _is_label(words, first, last):
+                        continue
                 yield from _span(text, words, first, last, entity, figure)
 
     def _whole(self, words: list[Token], first: int, last: int) -> tuple[int, int]:
@@ -91,6 +93,16 @@ def _parts(words: list[Token]) -> Iterator[list[Token]]:
         line = at + 1
     if start < len(words):
         yield words[start:]
+
+
+def _is_label(words: list[Token], first: int, last: int) -> bool:
+    """One word with a colon behind it, at the start of a line, that is no listed name: "Translate: …", "Summary: …".
+
+    In plays and chats a speaker stands so, and the network learnt it from them; in prompts it is nearly always a command.
+    """
+    if last - first != 1 or last == len(words) or words[last].text != ":" or (first and words[first - 1].text != "\n"):
+        return False
+    return in_lists(words[first].text) == "-"
 
 
 def _touch(one: Token, other: Token) -> bool:
