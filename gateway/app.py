@@ -41,6 +41,7 @@ from gateway.stages.output import Output
 from gateway.stages.pii import MemoryVault, Redaction, SharedVault, Vault
 from gateway.stages.routing import Routing
 from gateway.stages.waf import Waf
+from gateway.stages.waf.dull import Dull
 from policies.bundle import Bundle
 from policies.problem import PolicyInvalid
 from watermark import sampler
@@ -148,7 +149,8 @@ def build_gate(bundle: Bundle, site: Settings, kept: Lasting) -> Gate:
     try:
         redaction = Redaction(bundle.pii, kept.pseudonym_key, vault=kept.vault)
         _must_have_guard(bundle, kept)
-        waf = Waf(bundle.waf, kept.guard, core=crs.in_force(bundle.waf, kept.core_rules), marks=kept.marks)
+        core, dull = crs.in_force(bundle.waf, kept.core_rules), Dull(os.urandom(32))
+        waf = Waf(bundle.waf, kept.guard, core, kept.marks, dull)
         stages = (
             Identity(identity_rules(site), kept.keys, kept.verified, kept.unknown_key),
             Access(bundle.access, bundle.routing),

@@ -11,7 +11,8 @@ from gateway.detect.waf.canonical import disguised_words
 from gateway.detect.waf.classifier import Classifier, Unavailable
 from gateway.detect.waf.ngrams import NARROW, WINDOW, Linear
 from gateway.detect.waf.rules import EVIDENT, Reading, Ruleset, of_layers
-from gateway.stages.waf.seen import Context, Seen, finding
+from gateway.stages.waf.dull import SHORTEST, Dull
+from gateway.stages.waf.seen import NOTHING, Context, Seen, finding
 from gateway.stages.waf.shown import MOST_PLACES, shown
 from policies.waf import BUILT_IN, WafPolicy
 from policies.waf_settings import Layer, Response
@@ -31,31 +32,55 @@ NESTED = 5.0  # points for prose encoded twice over
 class Language:
     """Made once for a policy. Raises `PolicyInvalid` when a rule fails its tests, `ModelInvalid` for broken weights."""
 
-    def __init__(self, policy: WafPolicy, classifier: Classifier | None, inbound: Inbound | None = None) -> None:
-        self._inbound = inbound
+    def __init__(
+        self,
+        policy: WafPolicy,
+        classifier: Classifier | None,
+        inbound: Inbound | None = None,
+        dull: Dull | None = None,
+    ) -> None:
+        self._inbound, self._dull = inbound, dull
         self._settings = policy.settings
         self._rules = Ruleset(of_layers(policy.rules, Layer.LANGUAGE, Layer.AGENTIC), tokens.MARKS)
         self._linear = Linear.shipped() if policy.settings.linear.use else None
         self._classifier = classifier
 
     def look(self, passage: Passage, context: Context) -> Seen:
+        """What is seen; nothing, without a look, where the same text was looked at in the same way and had nothing in it."""
+        if self._dull is None or len(passage.text) < SHORTEST:
+            return self._look(passage, context)[0]
+        how = f"{passage.role}{'!' if self._trusts(context) else ''}"
+        name = self._dull.name(context.tenant, how, passage.text)
+        if self._dull.knows(name):
+            return NOTHING
+        seen, sure = self._look(passage, context)
+        if sure and seen == NOTHING:
+            self._dull.keep(name)
+        return seen
+
+    def _look(self, passage: Passage, context: Context) -> tuple[Seen, bool]:
+        """What is seen, and whether everybody has looked who should."""
         seen = shown(passage, self._inbound)
         text, findings = seen.text, seen.findings
         if hidden.letters(seen.read) >= self._settings.hidden.refuse_from:
-            return Seen(findings, Code.PROMPT_INJECTION, "carries text that people cannot see")
+            return Seen(findings, Code.PROMPT_INJECTION, "carries text that people cannot see"), True
         reading = self._rules.read(passage.text, passage.role)
         text, cleaned, code = self._cleaned(text, reading, passage, context)
         findings += cleaned
         if code is not None:
-            return Seen(findings, code, _WHY[code])
+            return Seen(findings, code, _WHY[code]), True
         score = _Score(passage, context, self._settings.weight(passage.role))
         self._weigh(score, passage.text, reading)
         findings += tuple(score.findings)
         refused = score.refused()
         if refused:
-            return Seen(findings, Code.PROMPT_INJECTION, f"looks like {refused}")
+            return Seen(findings, Code.PROMPT_INJECTION, f"looks like {refused}"), True
         changed = text if text != passage.text else None
-        return Seen(findings, text=changed, scrubbed=seen.scrubbed, marks=seen.marks)
+        return Seen(findings, text=changed, scrubbed=seen.scrubbed, marks=seen.marks), score.sure
+
+    def _trusts(self, context: Context) -> bool:
+        """Do its callers apply the chat template themselves?"""
+        return not set(self._settings.control_tokens.trusted).isdisjoint(context.roles)
 
     def _cleaned(
         self, text: str, reading: Reading, passage: Passage, context: Context
@@ -63,8 +88,7 @@ class Language:
         """Control tokens and remote images made plain, or refused, as policy says."""
         findings: list[Finding] = []
         control, images = self._settings.control_tokens, self._settings.images
-        trusted = not set(control.trusted).isdisjoint(context.roles)
-        if "token" in reading.marks and control.response is not Response.ALLOW and not trusted:
+        if "token" in reading.marks and control.response is not Response.ALLOW and not self._trusts(context):
             spans = tokens.tokens(text)
             findings += _all("GW-402", "control-token", passage, spans)
             if spans and control.response is Response.REFUSE:
@@ -105,6 +129,7 @@ class Language:
             except Unavailable:
                 if outside.required:
                     raise
+                score.sure = False
                 return
             score.built_in("GW-407", outside.points if said >= outside.block_from else 0.0, span)
 
@@ -152,6 +177,7 @@ class _Score:
     def __init__(self, passage: Passage, context: Context, weight: float) -> None:
         self.passage, self.context, self._weight = passage, context, weight
         self.findings: list[Finding] = []
+        self.sure = True  # everybody has looked who should
         self.calm = 0.0  # points taken off: the text looks harmless wherever one looks
         self._points: dict[tuple[Layer, str], float] = {}
 

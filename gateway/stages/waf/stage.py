@@ -11,6 +11,7 @@ from gateway.core.exchange import Exchange, Kind, Passage
 from gateway.core.verdict import Allow, Amend, Finding, Refuse, Verdict
 from gateway.detect.crs.residue import Rules
 from gateway.detect.waf.classifier import Classifier
+from gateway.stages.waf.dull import Dull
 from gateway.stages.waf.language import Language
 from gateway.stages.waf.seen import Context, Seen
 from gateway.stages.waf.structure import Structure
@@ -26,7 +27,7 @@ class Waf:
     """Judges by one policy. Raises `PolicyInvalid` when a rule fails its own tests.
 
     `classifier` is an optional outside model; hand in a `Guarded` one. `core` is the core rule set, where a site has it;
-    `marks` are the keys by which marks of our own are known when they come back.
+    `marks` are the keys by which marks of our own are known when they come back, `dull` remembers texts with nothing in them.
     """
 
     name = "waf"
@@ -37,12 +38,13 @@ class Waf:
         classifier: Classifier | None = None,
         core: Rules | None = None,
         marks: Keys | None = None,
+        dull: Dull | None = None,
     ) -> None:
         self._policy = policy
         self._structure = Structure(policy, core)
         # A policy of before headers were judged has no grammar for them, and rules that were not made for them.
         self._headers = any(field.where.startswith("headers.") for field in policy.settings.fields)
-        self._language = Language(policy, classifier, Inbound(marks) if marks is not None else None)
+        self._language = Language(policy, classifier, Inbound(marks) if marks is not None else None, dull)
 
     def waits(self, exchange: Exchange) -> bool:
         """Would judging this ask another process, and so take longer than an event loop should wait?"""
