@@ -219,7 +219,7 @@ def pictures(kept: Store, trials: int, seconds: float, chance: Random) -> dict[s
     rows = {f"tesseract on Chromium's picture, N={size}": row(sent, read, kept, False)}
     for share in (0.1, 0.2):
         edited = [corpus.reword(share)(text, chance) for text in read]
-        rows[f"the same, {share:.0%} of words, N={size}"] = row(sent, edited, kept, False)
+        rows[f"the same, {100 * share:.0f} % of words, N={size}"] = row(sent, edited, kept, False)
     return rows
 
 

@@ -40,9 +40,16 @@ td,th{{padding:.2rem .8rem .2rem 0;text-align:left}}p.sample{{background:#8881;p
 const kinds = {kinds}, samples = {texts};
 const count = (text, kind) => (text.match(new RegExp(kind, "gu")) || []).length;
 const bare = text => text.replace(/[\\p{{P}}\\p{{Z}}\\p{{C}}\\p{{M}}\\s]/gu, "");
+const far = (one, other) => Object.values(kinds).reduce((sum, kind) => sum + Math.abs(count(one, kind) - count(other, kind)), 0);
+let copied = null;
+document.oncopy = () => {{
+  const parts = [...document.querySelectorAll("p.sample")];
+  copied = samples[parts.findIndex(part => getSelection().containsNode(part, true))] ?? copied;
+}};
 document.getElementById("back").oninput = event => {{
   const text = event.target.value;
-  const sent = samples.find(sample => bare(sample) === bare(text)) || samples[0];
+  const alike = samples.filter(sample => bare(sample) === bare(text)).sort((one, other) => far(one, text) - far(other, text));
+  const sent = !alike.length || far(alike[0], text) ? copied || alike[0] || samples[0] : alike[0];
   const table = document.getElementById("result");
   table.replaceChildren();
   const row = cells => {{ const line = table.insertRow(); for (const cell of cells) line.insertCell().textContent = cell; }};
