@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -83,3 +85,28 @@ def test_the_page_for_testing_channels_carries_marked_samples(key: str, capsys: 
     assert html.startswith("<!doctype html>")
     assert len(re.findall("[\U000e0100-\U000e017f]{12}", html)) >= 6
     assert "[\\u{E0100}-\\u{E01EF}]" in html
+
+
+_PAGE_IN_NODE = """
+const row = () => ({ insertCell: () => { const cell = {}; cells.push(cell); return cell; } });
+const cells = [], field = {}, table = { replaceChildren() {}, insertRow: row };
+global.document = { getElementById: name => (name === "back" ? field : table), querySelectorAll: () => [] };
+const all = new Function(process.argv[1] + "; return samples;")();
+const whole = all.map(text => {
+  cells.length = 0;
+  field.oninput({ target: { value: text } });
+  const told = cells.map(cell => String(cell.textContent)).slice(3);
+  return Array.from({ length: told.length / 3 }, (_, at) => told[3 * at + 1] === told[3 * at + 2]).slice(0, -1).every(Boolean);
+});
+console.log(JSON.stringify(whole));
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_a_sample_that_comes_back_whole_is_told_so_in_both_profiles(
+    key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["page", "--key", key]) == 0
+    script = capsys.readouterr().out.partition("<script>")[2].partition("</script>")[0]
+    told = subprocess.run(["node", "-e", _PAGE_IN_NODE, script], capture_output=True, text=True, check=True, timeout=60)
+    assert json.loads(told.stdout) == [True] * 4
