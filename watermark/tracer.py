@@ -136,7 +136,7 @@ def trace(
     confirmed = [found for candidate in resembling if (found := _confirmed(candidate, decoded, keys, len(resembling)))]
     if confirmed:
         return _from_marks(confirmed, keys, decoded, facts)
-    leads = _told_apart(resembling, decoded.visible)
+    leads = _told_apart(resembling, rest, decoded.visible)
     if 0 < len(leads) <= CANDIDATES:
         return _from_leads(leads, rest, facts)
     if marked:
@@ -219,11 +219,14 @@ def _confirmed(candidate: Candidate, decoded: Decoded, keys: Keys, asked: int) -
     return None
 
 
-def _told_apart(resembling: list[Candidate], visible: str) -> list[Candidate]:
+def _told_apart(resembling: list[Candidate], leak: Leak, visible: str) -> list[Candidate]:
     """Those that are strong leads and explain the leak as well as the best one does, by the finest measure there is."""
     strong = [candidate for candidate in resembling if candidate.overlap and candidate.overlap.strong]
     measures = [candidate.overlap.best if candidate.overlap else 0.0 for candidate in strong]
-    close = [candidate for candidate, measure in zip(strong, measures, strict=True) if measure >= max(measures) - _TIE]
+    tie = max(
+        _TIE, _CLEAR_VOTE / max(1, len(leak.grams))
+    )  # in a short leak a few words that chanced to fit are no proof
+    close = [candidate for candidate, measure in zip(strong, measures, strict=True) if measure >= max(measures) - tie]
     return _by_details(close, visible) if len(close) > 1 else close
 
 

@@ -90,13 +90,14 @@ def redis(tmp_path: Path) -> Iterator[Server]:
         pytest.skip(f"the shared vault is NOT tested, there is no Redis: {why}")
 
 
-def sharing(directory: Path, server: Server, policy: str = "") -> None:
+def sharing(directory: Path, server: Server, unavailable: str = "block") -> None:
     (directory / "keys" / "redis").write_text(server.password)
     settings = directory / "gateway.toml"
     table = f'[pseudonyms]\nurl = "{server.url}"\npassword = {{file = "keys/redis"}}\ntimeout_seconds = 0.5\n'
     settings.write_text(settings.read_text() + table)
     rules = directory / "policies" / "pii" / "policy.yaml"
-    rules.write_text(rules.read_text().replace("  lifetime_s: 86400", f"  lifetime_s: 600\n{policy}"))
+    text = rules.read_text().replace("lifetime_s: 86400", "lifetime_s: 600")
+    rules.write_text(text.replace("on_unavailable: block", f"on_unavailable: {unavailable}"))
 
 
 def site_of(directory: Path, started: Running) -> Site:
@@ -141,7 +142,7 @@ def test_while_redis_is_down_readers_are_refused_and_others_served(tmp_path: Pat
 def test_where_policy_says_so_readers_go_on_without_redis_and_the_record_tells(
     tmp_path: Path, fresh: Path, redis: Server
 ) -> None:
-    sharing(fresh, redis, "  on_unavailable: forget\n")
+    sharing(fresh, redis, "forget")
     with running(*HANGU, "serve", str(fresh)) as started:
         site = site_of(fresh, started)
         redis.kill()
