@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.rig.load import Caller, Cost, chat, load, machine, started
+from benchmarks.rig.load import Caller, Cost, chat, load, machine, started, talk
 from benchmarks.rig.sites import HANGU, site_before
 
 CONNECTIONS = 12
@@ -82,6 +82,8 @@ def main() -> int:
         result = {
             "request_1kb": compare("1 KB request", pair, caller, chat(1024), seconds, CONNECTIONS, 1),
             "request_10kb": compare("10 KB request", pair, caller, chat(10_240), seconds, CONNECTIONS, 1),
+            "chat_of_1_turn": compare("1-turn chat", pair, caller, talk(1), seconds, CONNECTIONS, 1),
+            "chat_of_40_turns": compare("40-turn chat", pair, caller, talk(40), seconds, CONNECTIONS, 1),
             "streamed_token": compare("token", pair, caller, chat(400, True), seconds, STREAMS, TOKENS),
             "how": f"{CONNECTIONS} keep-alive connections; {STREAMS} streams of {TOKENS} events {INTERVAL_MS} ms apart; "
             f"median of {TURNS} turns of {seconds} s each; log level warning",
