@@ -8,7 +8,7 @@ RUN python -m venv /opt/hangu
 WORKDIR /build
 # Dependencies first: they change more rarely than our own files, and their layer is kept.
 COPY requirements/runtime.txt requirements/runtime.txt
-RUN /opt/hangu/bin/pip install --require-hashes --only-binary :all: --requirement requirements/runtime.txt
+RUN /opt/hangu/bin/pip install --require-hashes --no-deps --only-binary :all: --requirement requirements/runtime.txt
 COPY pyproject.toml README.md LICENSE* ./
 COPY gateway gateway
 COPY policies policies
