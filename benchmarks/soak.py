@@ -27,7 +27,7 @@ from benchmarks.rig.sites import HANGU, site_before
 
 SAMPLE_SECONDS = 10.0
 WARM_UP = 1 / 3  # of the run, at most ten minutes: caches have sizes, and fill
-UNDER_WAY = 64  # at once, at most: a soak is no load test
+UNDER_WAY = 24  # at once, at most: below what one caller may have, and a soak is no load test
 
 TEXTS = (
     ("whole", 200, ENGLISH * 10 + "Call me on 1380013{n:04d}."),
