@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import ssl
 import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.rig.load import Caller, chat, cpu_seconds, fresh, machine, started
@@ -34,6 +37,14 @@ ROOM = {
 }
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@contextmanager
+def admitting(site: Path) -> Iterator[Path]:
+    """The same site, whose one caller may do what here stands for many callers."""
+    limits = site / "policies" / "limits.yaml"
+    limits.write_text(re.sub(r"((?:streams|exchanges)_per_client): \d+", r"\1: 6000", limits.read_text()))
+    yield site
 
 
 async def connect(port: int, context: ssl.SSLContext, room: asyncio.Semaphore) -> Connection:
@@ -107,7 +118,8 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory() as folder,
         site_before(Path(folder), EVENTS, INTERVAL_MS, **quiet) as (site, caller),
-        started(*HANGU, "serve", str(site)) as (gate, url),
+        admitting(site) as gated,
+        started(*HANGU, "serve", str(gated)) as (gate, url),
     ):
         seen = asyncio.run(main_(url, caller, gate.pid, idle, active, seconds))
     how = f"one process, default policies, {seconds} s of streams of {EVENTS} events {INTERVAL_MS:.0f} ms apart"
