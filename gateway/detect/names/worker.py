@@ -13,6 +13,7 @@ from typing import BinaryIO, Protocol
 
 import orjson
 
+from gateway.detect.piped import read, write
 from gateway.detect.span import Span
 
 MAX_MEMORY = (
@@ -58,19 +59,6 @@ def _load(language: str) -> Model:
     from gateway.detect.names.english import English
 
     return English()
-
-
-def read(stream: BinaryIO) -> bytes | None:
-    """One message; None at the end of the stream."""
-    head = stream.read(4)
-    if len(head) < 4:
-        return None
-    return stream.read(int.from_bytes(head, "big"))
-
-
-def write(stream: BinaryIO, message: bytes) -> None:
-    stream.write(len(message).to_bytes(4, "big") + message)
-    stream.flush()
 
 
 def serve(source: BinaryIO, target: BinaryIO, models: Model) -> None:
