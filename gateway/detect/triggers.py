@@ -42,16 +42,13 @@ class Hyperscan:
     def __init__(self, triggers: Sequence[Trigger]) -> None:
         import hyperscan
 
+        from gateway.detect import compiled
+
         self._families = tuple(trigger.family for trigger in triggers)
-        self._database = hyperscan.Database()
-        self._database.compile(
-            expressions=[trigger.pattern.encode() for trigger in triggers],
-            ids=list(range(len(triggers))),
-            elements=len(triggers),
-            flags=[
-                hyperscan.HS_FLAG_UTF8 | (hyperscan.HS_FLAG_CASELESS if trigger.caseless else 0) for trigger in triggers
-            ],
-        )
+        flags = [
+            hyperscan.HS_FLAG_UTF8 | (hyperscan.HS_FLAG_CASELESS if trigger.caseless else 0) for trigger in triggers
+        ]
+        self._database = compiled.database([trigger.pattern.encode() for trigger in triggers], flags)
         self._scratch: Any = hyperscan.Scratch
         self._local = threading.local()
 

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 import hyperscan
 
+from gateway.detect import compiled
 from gateway.detect.waf.atoms import Words, required
 
 _FLAGS = hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_SINGLEMATCH
@@ -131,13 +132,8 @@ def _reasons(patterns: Sequence[str], indices: Sequence[int]) -> Iterator[tuple[
 
 
 def _database(expressions: Sequence[str]) -> hyperscan.Database:
-    database = hyperscan.Database()
-    database.compile(
-        expressions=[expression.encode() for expression in expressions],
-        ids=list(range(len(expressions))),
-        flags=[_FLAGS if expression.isascii() else _FLAGS | hyperscan.HS_FLAG_UTF8 for expression in expressions],
-    )
-    return database
+    flags = [_FLAGS if expression.isascii() else _FLAGS | hyperscan.HS_FLAG_UTF8 for expression in expressions]
+    return compiled.database([expression.encode() for expression in expressions], flags)
 
 
 def uncounted(pattern: str) -> str:
