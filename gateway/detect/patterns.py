@@ -66,6 +66,11 @@ class Settled(NamedTuple):
     resumed: frozenset[int] = frozenset()
 
 
+_new = tuple.__new__  # a named tuple's own constructor is one call more, for every token
+_NONE: list[Span] = []  # nobody adds to it
+_NOWHERE: frozenset[int] = frozenset()
+
+
 class Patterns:
     """Finds structured personal data and secrets. Holds no text; safe to share between threads."""
 
@@ -73,7 +78,7 @@ class Patterns:
 
     def __init__(self, own: Sequence[Own] = (), make: Callable[[Sequence[Trigger]], Engine] = engine) -> None:
         self._own = tuple(one.read for one in own)
-        self._engine = make((*TRIGGERS, *(one.trigger for one in own)))
+        self._events = make((*TRIGGERS, *(one.trigger for one in own))).events
 
     def find(self, text: str) -> list[Span]:
         """Everything in a whole text."""
@@ -81,14 +86,14 @@ class Patterns:
 
     def read(self, text: str, start: int, *, ended: bool) -> Settled:
         """What is certain from `start` on; `text` begins with up to `context` code points that have left already."""
-        events = self._engine.events(text)
-        if not events:
-            return Settled([], len(text) if ended else _live(text, start))
+        events = self._events(text)
+        if not events or events[-1][0] < start:  # nearly every fragment of a stream: nothing new can be anything
+            return _new(Settled, (_NONE, len(text) if ended else _live(text, start), False, False, _NOWHERE))
         return _Reading(text, events, ended, self._own, self._inner).run(start)
 
     def _inner(self, text: str) -> list[Span]:
         """One coat deep: base64 inside base64 is not undone."""
-        events = [event for event in self._engine.events(text) if event[1] != CODED]
+        events = [event for event in self._events(text) if event[1] != CODED]
         return _Reading(text, events, True, self._own, lambda coded: []).run(0).spans
 
 
@@ -284,5 +289,7 @@ def _coming(text: str, cut: int) -> int | None:
 
 def _live(text: str, cut: int) -> int:
     start = signs.live_start(text, cut)
+    if "-----B" not in text:
+        return start
     coming = _coming(text, cut)
     return start if coming is None else min(start, coming)

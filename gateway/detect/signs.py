@@ -97,6 +97,10 @@ _LIVE_BACK = re.compile(
     rf"(?:[{PLATES}{MILITARY}转]|字[{MILITARY}]|第字[{MILITARY}])?(?:(?:ta|TA|tA|a|A|@|tod|TOD|od|OD|d|D)?[(\[{{])?{_GAP}{{0,2}}"
     + _PARTS_BACK
 )
+# The usual end of a text: a word in small letters behind a gap that joins nothing, since a small letter stands before it.
+_LAST_WORD = re.compile(r"([a-z] )[a-z]+\Z")
+# Another: a sign that no run has, as nearly every Han letter is.
+_IN_NO_RUN = re.compile(rf"[^{BODY}()\[\]{{}} {_SPACES}{PLATES}{MILITARY}转字第]")
 # What these begin decides whether a run goes on: gaps, brackets, a thousand's comma, the Han letters that join.
 UNDECIDED = frozenset(" ,([{转" + _SPACES + PLATES + MILITARY)
 LOOKAHEAD = 10  # code points after such a sign that decide it: "  (dot)  " is nine
@@ -110,7 +114,11 @@ def run_start(text: str, inside: int, floor: int) -> int:
 
 def live_start(text: str, floor: int) -> int:
     """Where the run begins that the end of the text may still continue; the text's length if there is none."""
-    return _back(_LIVE_BACK, text, len(text), floor)
+    size = len(text)
+    if size > floor and _IN_NO_RUN.match(text, size - 1) is not None:
+        return size
+    word = _LAST_WORD.match(text, max(floor, text.rfind(" ") - 1))
+    return word.end(1) if word is not None else _back(_LIVE_BACK, text, size, floor)
 
 
 def _back(pattern: re.Pattern[str], text: str, end: int, floor: int) -> int:

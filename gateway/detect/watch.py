@@ -33,13 +33,18 @@ class Part(NamedTuple):
     bare: bool = False  # in JSON: it stood outside a string
 
 
+_new = tuple.__new__  # a named tuple's own constructor is one call more, for every token
+_SLACK = 64  # code points of context kept beyond need, so that not every token copies the rest
+
+
 class Watch:
     """Follows one text. Places in spans count the code points of the whole text."""
 
-    __slots__ = ("_buffer", "_ended", "_open", "_origin", "_source", "_start", "_tail_from", "degraded")
+    __slots__ = ("_buffer", "_ended", "_open", "_origin", "_read", "_room", "_start", "_tail_from", "degraded")
 
     def __init__(self, source: Source) -> None:
-        self._source = source
+        self._read = source.read
+        self._room = source.context  # code points kept of what has left
         self._buffer = ""  # context that has left, then what is held
         self._start = 0  # where what is held begins in it
         self._origin = 0  # the place of the buffer's first character in the text
@@ -54,31 +59,33 @@ class Watch:
         return len(self._buffer) - self._start
 
     def feed(self, text: str) -> list[Part]:
-        return self._run(text, ended=False)
+        return self._run(self._buffer + text, ended=False)
 
     def finish(self) -> list[Part]:
         if self._ended:
             return []
         self._ended = True
-        return self._run("", ended=True)
+        return self._run(self._buffer, ended=True)
 
-    def _run(self, text: str, *, ended: bool) -> list[Part]:
-        self._buffer += text
+    def _run(self, buffer: str, *, ended: bool) -> list[Part]:
+        self._buffer = buffer
         parts: list[Part] = []
         if self._open is not None:
             closed = self._swallow(ended)
             if closed is None:
                 return parts
             parts.append(closed)
-        settled = self._source.read(self._buffer, self._start, ended=ended)
-        if settled.degraded:
+            buffer = self._buffer
+        start = self._start
+        spans, until, open_end, degraded, resumed = settled = self._read(buffer, start, ended=ended)
+        if degraded:
             self.degraded = True
-        if settled.spans:
+        if spans:
             self._settle(settled, parts)
-        elif settled.until > self._start:
-            parts.append(Part(self._buffer[self._start : settled.until]))
-            self._start = settled.until
-        if self._start > self._source.context:
+        elif until > start:
+            parts.append(_new(Part, (buffer[start:until], None, False, False)))
+            self._start = until
+        if self._start > self._room + _SLACK:
             self._forget()
         return parts
 
@@ -123,7 +130,7 @@ class Watch:
         return Part("", span._replace(end=self._origin + end))
 
     def _forget(self, keep: int = 0) -> None:
-        drop = self._start - max(keep, self._source.context)
+        drop = self._start - max(keep, self._room)
         if drop > 0:
             self._buffer = self._buffer[drop:]
             self._start -= drop
