@@ -148,7 +148,7 @@ def build_gate(bundle: Bundle, site: Settings, kept: Lasting) -> Gate:
     """One policy, ready to use. Raises PolicyError where a section cannot be compiled."""
     try:
         redaction = Redaction(bundle.pii, kept.pseudonym_key, vault=kept.vault)
-        _must_have_guard(bundle, kept)
+        _must_have_guard(bundle, site)
         core, dull = crs.in_force(bundle.waf, kept.core_rules), Dull(os.urandom(32))
         waf = Waf(bundle.waf, kept.guard, core, kept.marks, dull)
         stages = (
@@ -175,9 +175,9 @@ def build_gate(bundle: Bundle, site: Settings, kept: Lasting) -> Gate:
     )
 
 
-def _must_have_guard(bundle: Bundle, kept: Lasting) -> None:
+def _must_have_guard(bundle: Bundle, site: Settings) -> None:
     """A control that policy calls required and that is not there must not go unnoticed."""
-    if bundle.waf.settings.classifier.required and kept.guard is None:
+    if bundle.waf.settings.classifier.required and site.classifier is None:
         hint = "name its server under [classifier] in gateway.toml, or do not require it"
         raise PolicyError("a classifier is required, and this site has none", "waf/settings.yaml: classifier", hint)
 
@@ -197,8 +197,14 @@ def _user_key(marks: watermark.Keys, tenant: str, name: str) -> str:
     return sampler.user_key(marks.current, sampler.user_of(tenant, name)).hex()
 
 
+UNMET_HINT = "a case says what the policy promises: mend either"
+
+
 def run_cases(gate: Gate, bundle: Bundle, site: Settings) -> list[CaseResult]:
-    """The policy's own cases through its gate, with a meter and a vault of their own: they use up nobody's allowance."""
+    """The policy's own cases through its gate, with a meter and a vault of their own: they use up nobody's allowance.
+
+    No outside classifier is asked: what a policy promises by itself must not depend on another server's being there.
+    """
     fresh = Limits(bundle.limits, Meter())
     stages = tuple(_for_cases(stage, fresh) for stage in gate.stages)
     return cases.run(replace(gate, stages=stages), bundle.cases, wire(site, bundle.routing.default.name))
@@ -207,6 +213,8 @@ def run_cases(gate: Gate, bundle: Bundle, site: Settings) -> list[CaseResult]:
 def _for_cases(stage: Stage, fresh: Limits) -> Stage:
     if isinstance(stage, Redaction):
         return stage.apart()
+    if isinstance(stage, Waf):
+        return stage.alone()
     return fresh if stage.name == fresh.name else stage
 
 
@@ -218,8 +226,9 @@ def unmet_cases(bundle: Bundle, gate: Gate, site: Settings) -> list[str]:
 
 
 def smoked(bundle: Bundle, gate: Gate) -> list[str]:
-    """Harmless texts that a policy refuses, if they are more than it says it may."""
-    refused = smoke.refused(gate)
+    """Harmless texts that a policy refuses, if they are more than it says it may. No outside classifier is asked."""
+    stages = [stage.alone() if isinstance(stage, Waf) else stage for stage in gate.stages]
+    refused = smoke.refused(replace(gate, stages=tuple(stages)))
     return refused if len(refused) > bundle.waf.settings.smoke.refused_at_most else []
 
 

@@ -61,7 +61,7 @@ async def serve(site: Site, worker: Worker, ready: Callable[[int, int | None], N
     """Until SIGTERM or SIGINT. `ready` is told the data port and the admin port once both answer."""
     observe.start_logging(site.settings.observe.log_level)
     async with AsyncExitStack() as stack:
-        made = await open_works(site, worker.origin, 1 / worker.of, stack)
+        made = await open_works(site, worker.origin, 1 / worker.of, stack, first=worker.is_first)
         running = await _listen(site, made, worker)
         async with asyncio.TaskGroup() as tasks:
             background = [

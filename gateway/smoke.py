@@ -12,8 +12,7 @@ from importlib.resources import files
 import orjson
 
 from gateway.core.exchange import Action, Exchange, Kind, Passage, Peer, Principal
-from gateway.core.pipeline import Gate
-from gateway.core.verdict import Refuse
+from gateway.core.pipeline import Gate, judge
 
 NOBODY = Principal("smoke", "smoke", ("analyst",))
 AT = 1_800_000_000.0  # any time: no text here depends on it
@@ -27,13 +26,13 @@ def texts() -> tuple[Passage, ...]:
 
 
 def refused(gate: Gate) -> list[str]:
-    """The texts that the attack stage would refuse, each with the rules that fired; one line each."""
-    stage = next(stage for stage in gate.stages if stage.name == "waf")
+    """The texts that the attack stage would refuse, each with the rules that fired or how it failed; one line each."""
+    stages = [stage for stage in gate.stages if stage.name == "waf"]
     found = []
     for passage in texts():
-        verdict = stage.judge(_exchange(passage))
-        if isinstance(verdict, Refuse):
-            rules = ", ".join(sorted({finding.rule for finding in verdict.findings}))
+        judged = judge(stages, _exchange(passage), lambda: 0.0)
+        if judged.refusal is not None:
+            rules = ", ".join(sorted({finding.rule for finding in judged.findings})) or judged.rulings[-1].fault
             found.append(f"{rules}: {passage.text[:80]!r}")
     return found
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import structlog
 from aiohttp.web import BaseRequest
 
-from gateway import app, gpu, jwks, keys, logbook
+from gateway import app, building, gpu, jwks, keys, logbook
 from gateway.app import Lasting, Site
 from gateway.audit import record, watches
 from gateway.audit.alarms import Alarms, Notify, Sanctions
@@ -93,15 +93,18 @@ class Works:
         await self.journal.append(record.event(f"policy.{result}", time.time(), policy=self.current.gate.digest))
 
 
-async def open_works(site: Site, origin: str, share: float, stack: AsyncExitStack) -> Works:
-    """Open everything. Raises GatewayError naming what cannot be opened; the stack closes what was."""
+async def open_works(site: Site, origin: str, share: float, stack: AsyncExitStack, *, first: bool = True) -> Works:
+    """Open everything. Raises GatewayError naming what cannot be opened; the stack closes what was.
+
+    The `first` of several workers keeps the process ready that tries changed policies.
+    """
     metrics = Metrics()
+    trials = building.trials(site, stack, ready=first and site.settings.policies.trial_ready)
     kept, fetching = await _lasting(site, share, stack)
     if kept.core_rules is not None:
         stack.callback(kept.core_rules.close)
     built: dict[str, Bundle] = {}
-    build = partial(_build, site, kept, built)
-    current = CurrentGate(await asyncio.to_thread(build))
+    current = CurrentGate(await asyncio.to_thread(building.begin, site, kept, built))
     bundle = app.load_bundle(site)
     backend = await app.open_backend(site.settings, stack)
     alarms = _alarms(site)
@@ -151,7 +154,10 @@ async def open_works(site: Site, origin: str, share: float, stack: AsyncExitStac
         partial(backend.watch, site.settings.backend.health_seconds),
         *fetching,
         *_gpu(site.settings, metrics),
+        partial(building.prepare, trials),
     ]
+    trials.trust(current.gate.digest)
+    build = partial(building.change, site, kept, built, trials)
     return Works(site, journal, metrics, current, turnstile, proxy, admin, build, strictness, ready, background)
 
 
@@ -202,19 +208,6 @@ async def _lasting(site: Site, share: float, stack: AsyncExitStack) -> tuple[Las
     keys = jwks.Keys(fetch, time.time, renewal, wanted.algorithms, lambda what, why: _log.info(what, why=why))
     await keys.renew()
     return replace(kept, keys=keys.current, unknown_key=keys.want), [keys.run]
-
-
-def _build(site: Site, kept: Lasting, built: dict[str, Bundle]) -> Gate:
-    """The gate that the policy files describe now; refused when it fails its own cases. `built` keeps what it is made of."""
-    bundle = app.load_bundle(site)
-    gate = app.build_gate(bundle, site.settings, kept)
-    if site.settings.policies.run_cases and (failed := app.unmet_cases(bundle, gate, site.settings)):
-        raise PolicyError("\n".join(failed), "cases", "a case says what the policy promises: mend either")
-    built.pop(bundle.digest, None)
-    built[bundle.digest] = bundle
-    for older in list(built)[:-2]:  # the one in force until the swap, and the new one
-        del built[older]
-    return gate
 
 
 async def _journal(site: Site, origin: str, watchers: Sequence[Watcher], stack: AsyncExitStack) -> Journal:

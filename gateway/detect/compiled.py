@@ -123,8 +123,7 @@ def machine() -> bytes:
         features = next((line for line in lines if line.startswith((b"flags", b"Features"))), b"")
     except OSError:
         features = platform.processor().encode()
-    said = (hyperscan.__version__.encode(), str(probe).encode(), platform.machine().encode(), sys.byteorder.encode(), features)
-    return b"\n".join(said)
+    return b"\n".join((str(probe).encode(), platform.machine().encode(), sys.byteorder.encode(), features))
 
 
 def _compiled(expressions: Sequence[bytes], flags: Sequence[int]) -> hyperscan.Database:

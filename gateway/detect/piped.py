@@ -46,6 +46,11 @@ class Piped:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def gone(self) -> bool:
+        """Has it ended?"""
+        return self._process.poll() is not None
+
     def ask(self, message: bytes, seconds: float) -> bytes:
         """The answer, or `PipeFailed`; after that the process is of no more use."""
         until = time.monotonic() + seconds

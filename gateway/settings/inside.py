@@ -155,6 +155,23 @@ class Policies(Section):
         description="How often the files are looked at for changes; building and trying the new ones comes on top",
     )
     run_cases: bool = Field(default=True, description="Refuse policies that fail their own cases")
+    trial_seconds: Annotated[float, Field(ge=1, le=600)] = Field(
+        default=60,
+        description="How long changed policies may take to be compiled and tried, in a process of their own; then they are refused",
+    )
+    trial_megabytes: Annotated[int, Field(ge=512, le=65536)] = Field(
+        default=1024,
+        description="How much memory (address space) that process may have; policies that need more are refused",
+    )
+    trial_ready: bool = Field(
+        default=True,
+        description="Keep that process waiting, so that a change counts within two seconds; about 170 MB. Else it begins with each change",
+    )
+    cache: SitePath = Field(
+        default="cache",
+        validate_default=True,
+        description="Where compiled patterns are kept, sealed under the site's key; where it cannot be written, they are compiled anew",
+    )
 
 
 class Pii(Section):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 from gateway.core.exchange import Passage
 from gateway.core.verdict import Code, Finding
@@ -44,6 +45,12 @@ class Language:
         self._rules = Ruleset(of_layers(policy.rules, Layer.LANGUAGE, Layer.AGENTIC), tokens.MARKS)
         self._linear = Linear.shipped() if policy.settings.linear.use else None
         self._classifier = classifier
+
+    def alone(self) -> Language:
+        """The same without the outside classifier, and without memory of what that found."""
+        other = copy(self)
+        other._classifier = other._dull = None
+        return other
 
     def look(self, passage: Passage, context: Context) -> Seen:
         """What is seen; nothing, without a look, where the same text was looked at in the same way and had nothing in it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import replace
 from itertools import islice
 from typing import assert_never
@@ -45,6 +46,12 @@ class Waf:
         # A policy of before headers were judged has no grammar for them, and rules that were not made for them.
         self._headers = any(field.where.startswith("headers.") for field in policy.settings.fields)
         self._language = Language(policy, classifier, Inbound(marks) if marks is not None else None, dull)
+
+    def alone(self) -> Waf:
+        """The same without the outside classifier."""
+        other = copy(self)
+        other._language = self._language.alone()
+        return other
 
     def waits(self, exchange: Exchange) -> bool:
         """Would judging this ask another process, and so take longer than an event loop should wait?"""
