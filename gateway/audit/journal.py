@@ -13,7 +13,6 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,6 +24,7 @@ from gateway.audit.record import Closed, Outcome, Record, event, millis
 from gateway.audit.seal import Sealer, Signer
 from gateway.audit.segment import Item, Open, Segments, Sizes
 from gateway.core.errors import AuditError
+from gateway.core.facts import fact
 
 MAX_BATCH = 512  # records a commit: a longer batch no longer saves syncs, but everyone in it waits for it
 MAX_QUEUE = 16_384  # records waiting: at 10,000/s more than a second behind, and time to say no
@@ -32,7 +32,7 @@ SALT_DIGITS = 4 * canonical.SALT_BYTES  # two salts, in hexadecimal
 SALT_POOL = 256  # records' worth of randomness asked for at once: one system call instead of 256
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Receipt:
     """Where a durable record is: its number in its origin's log, which is also its leaf in the tree."""
 

@@ -8,11 +8,12 @@ No token, no text that redaction took out, and no text at all that redaction did
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import TypeAlias
 
 from gateway.core.exchange import Certificate, Exchange, Parameters, Passage, Principal
+from gateway.core.facts import fact
 from gateway.core.pipeline import Judgement, Ruling
 from gateway.core.reply import Channel, Usage
 from gateway.core.verdict import Amend, Code, Finding, Refuse
@@ -30,7 +31,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Text:
     """One passage as inspected. `length` counts code points; `text` is empty once withheld or erased."""
 
@@ -41,7 +42,7 @@ class Text:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Decision:
     """What one stage said: "allow", "amend" or "refuse", why, and how long it took in microseconds."""
 
@@ -53,7 +54,7 @@ class Decision:
     micros: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Answer:
     """Text of one reply channel as it was released to the client. `length` counts code points."""
 
@@ -62,7 +63,7 @@ class Answer:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Opened:
     """A request, its caller and what was decided. `at` is Unix milliseconds; `code` is empty unless refused.
 
@@ -101,7 +102,7 @@ class Opened:
         return tuple(finding for ruling in self.rulings for finding in ruling.findings)
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Closed:
     """How it ended and what the caller got. `timings` are named microseconds; `mark` is 0 when nothing was marked.
 
@@ -123,7 +124,7 @@ class Closed:
     sealed: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Part:
     """What a stream released since its last `Part`, so that a crash leaves what the caller had seen."""
 
@@ -135,7 +136,7 @@ class Part:
     sealed: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Event:
     """Something that is not an exchange. `kind` is a dotted word, `actor` who did it, `subject` to whom or to what."""
 

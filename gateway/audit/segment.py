@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.audit import canonical
@@ -18,13 +17,14 @@ from gateway.audit.frames import Header, pack, pack_header, segment_name
 from gateway.audit.merkle import Frontier, leaf_hash
 from gateway.audit.record import Closed, Opened, Record, millis
 from gateway.core.errors import AuditError
+from gateway.core.facts import fact
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 Open = dict[str, tuple[str, str]]  # exchange id → tenant and user, while no Closed was written
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Sizes:
     """Limits of the files, in bytes and seconds."""
 
@@ -35,7 +35,7 @@ class Sizes:
     reserve: int = 256 << 20  # free space under which nothing new is let in, before the cliff
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Item:
     """A record ready to be written."""
 

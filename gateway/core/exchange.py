@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from enum import StrEnum
 from operator import attrgetter
 from typing import Any, TypeVar
+
+from gateway.core.facts import fact
 
 
 class Action(StrEnum):
@@ -32,7 +34,7 @@ class Kind(StrEnum):
     ARGUMENTS = "arguments"  # a tool call's arguments, JSON in a string
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Passage:
     """One inspectable piece of text and the exact place it came from, e.g. `messages[2].content[0].text`."""
 
@@ -42,7 +44,7 @@ class Passage:
     kind: Kind = Kind.PROSE
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Certificate:
     """What a client certificate says. `thumbprint` is base64url(SHA-256(DER)) without padding: RFC 8705 `x5t#S256`."""
 
@@ -53,7 +55,7 @@ class Certificate:
     serial: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Peer:
     """The other end of the connection. `certificate` is None only where no TLS was spoken (tests, `inspect`).
 
@@ -65,14 +67,14 @@ class Peer:
     tls: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Credentials:
     """The bearer token as it came. It is dropped once identified, and never printed."""
 
     token: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Principal:
     """Who is asking: the subject, its tenant and roles, and how that was established."""
 
@@ -84,7 +86,7 @@ class Principal:
     since: float = 0.0  # when its token was issued, Unix seconds; 0 where there is none, or it does not say
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Parameters:
     """What is asked of the model beside the text; access and limits judge these."""
 
@@ -110,7 +112,7 @@ class Parameters:
         return _parameters_but(self, seed=seed, watermark=watermark, sampling=sampling)
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Exchange:
     """One request on its way through. A stage that changes something hands on a new one.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from gateway.core.exchange import Exchange, Passage
+from gateway.core.facts import fact
 from gateway.core.reply import Label
 from gateway.core.stage import Rewriter, Stage
 from gateway.core.verdict import Allow, Amend, Code, Finding, Refuse, Verdict
@@ -39,7 +40,7 @@ RESPONSE_ORDER: tuple[Step, ...] = (
 ORDER: tuple[Step, ...] = (*REQUEST_ORDER, *RESPONSE_ORDER)
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Ruling:
     """What one stage said. `seconds` is how long it took; `fault` names the error of a stage that failed."""
 
@@ -53,7 +54,7 @@ class Ruling:
         return self.verdict.findings
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Judgement:
     """The exchange as the stages left it, what each of them said, and the refusal if there was one."""
 

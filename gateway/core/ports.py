@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from gateway.core.exchange import Action, Exchange, Parameters, Passage
+from gateway.core.facts import fact
 from gateway.core.reply import Event
 from gateway.core.verdict import Code, Refuse
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Route:
     """One way in. `shape` says whose error format its clients parse: "tgi" or "openai"."""
 
@@ -22,7 +23,7 @@ class Route:
     shape: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class BackendRequest:
     """What goes to the backend: a path from our own table and a body we wrote ourselves."""
 

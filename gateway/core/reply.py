@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from gateway.core.facts import fact
 from gateway.core.verdict import Code
 
 
@@ -17,7 +18,7 @@ class Kind(StrEnum):
     ARGUMENTS = "arguments"  # of one tool call: JSON in a string
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Channel:
     """One text of a reply: which choice, which kind, and for arguments which tool call."""
 
@@ -49,7 +50,7 @@ class Delta:
     tokens: tuple[Token, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class ToolCall:
     """The model begins to call a tool; its arguments follow as a channel."""
 
@@ -59,7 +60,7 @@ class ToolCall:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Finished:
     """A choice is complete. `reason` is a word of the wire's own closed set; `seed` as TGI's details report it."""
 
@@ -69,7 +70,7 @@ class Finished:
     generated_tokens: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Usage:
     """What the reply cost, in tokens."""
 
@@ -77,14 +78,14 @@ class Usage:
     completion_tokens: int
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Facts:
     """A reply that is not text of the model: `/info`, `/v1/models`, `/tokenize`. Known fields only, plain JSON values."""
 
     value: object
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Failed:
     """The backend said that it failed, inside its reply."""
 
@@ -92,7 +93,7 @@ class Failed:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Label:
     """What goes with a model's answer beside its text: headers, and members of its last JSON object, ready to be written."""
 

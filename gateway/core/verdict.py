@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
 from gateway.core.exchange import Exchange
+from gateway.core.facts import fact
 
 
 class Code(StrEnum):
@@ -53,7 +53,7 @@ class Code(StrEnum):
     DRAINING = "draining"
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Finding:
     """What a rule saw and where. Never the matched text: findings reach the record.
 
@@ -70,14 +70,14 @@ class Finding:
     how: str = ""  # how it was seen, in short stable words, where that weighs: "base64", "quoted"
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Allow:
     """Carry on unchanged."""
 
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Amend:
     """Carry on with this exchange: identified, redacted, routed."""
 
@@ -85,7 +85,7 @@ class Amend:
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Refuse:
     """Stop. `detail` is safe to show to the caller and never quotes content; `retry_after` is seconds."""
 

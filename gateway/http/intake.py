@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from aiohttp.web import BaseRequest
 
 from gateway.core.exchange import Action, Credentials, Exchange, Passage, Peer
+from gateway.core.facts import fact
 from gateway.core.pipeline import fault_of
 from gateway.core.ports import Ask, Route, Wire
 from gateway.core.verdict import Code, Refuse
@@ -19,7 +20,7 @@ _OPENAI_PREFIX = "/v1/"
 Check = Callable[[BaseRequest], Refuse | None]
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Arrival:
     """What came in: always an exchange, so that it can be recorded; and either the parsed request or why not."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Protocol
 
 from gateway.core.exchange import Exchange, Passage
+from gateway.core.facts import fact
 from gateway.core.pipeline import Judgement
 from gateway.core.reply import Channel, Usage
 from gateway.core.verdict import Code, Finding
@@ -22,7 +23,7 @@ class Outcome(StrEnum):
     ABORTED = "aborted"
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Ending:
     """The end of one exchange. `answers` is the text that left, by channel; times are seconds since it was admitted."""
 

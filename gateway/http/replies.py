@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 import orjson
 
 from gateway.core import told
+from gateway.core.facts import fact
 from gateway.core.meanings import meaning
 from gateway.core.reply import Label
 from gateway.core.verdict import Code, Refuse
@@ -62,7 +62,7 @@ SERVER = "hangu"  # and no version: nobody outside needs to know which one to at
 RETRY_SECONDS = 1.0  # when nobody can say how long: long enough to spare us, short enough to spare them
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Reply:
     """A whole reply, ready to send."""
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from aiohttp.web import BaseRequest
 
+from gateway.core.facts import fact
 from gateway.core.verdict import Code, Refuse
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
@@ -43,7 +44,7 @@ _NEVER = frozenset(  # each asks an intermediary for another protocol, method or
 _CONNECTION = frozenset((b"close", b"keep-alive"))
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Head:
     """A request line and its headers, as they came."""
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import orjson
 
 from gateway.core.exchange import Action, Exchange, Parameters, Passage
+from gateway.core.facts import fact
 from gateway.core.ports import BackendRequest, Reading, Writing
 from gateway.core.verdict import Refuse
 from tgi.wire import failures
 from tgi.wire.draft import CannotPutBack, Out, Slot
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Target:
     """Where the request goes at the backend, and how the reply is read and written. `max_tokens` is the body's own name for it."""
 
@@ -26,7 +27,7 @@ class Target:
     takes_model: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Asked:
     """Implements `ports.Ask`. The body is this object's own; `request` sets every passage in it, so it may be called again."""
 

@@ -14,6 +14,7 @@ import orjson
 
 from gateway.core.errors import BackendError
 from gateway.core.exchange import Kind, Parameters, Passage
+from gateway.core.facts import fact
 from gateway.core.verdict import Code, Refuse
 from tgi.wire.strict import Limits
 
@@ -41,7 +42,7 @@ class CannotPutBack(BackendError):
     code = Code.STAGE_FAILED
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Slot:
     """Where a passage's text lives in the canonical body. `json` says that the text is a JSON value there, not a string."""
 

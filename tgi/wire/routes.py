@@ -7,11 +7,12 @@ the plain routes. Bodies are read in `generating` and `chatting`; nothing here l
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TypeAlias
 
 from gateway.core.exchange import Action, Exchange
+from gateway.core.facts import fact
 from gateway.core.ports import Ask, Reading, Route, Writing
 from gateway.core.verdict import Code, Refuse
 from tgi.wire import chatting, facts, generating, read_generate, read_openai, reading, write_generate, write_openai
@@ -26,7 +27,7 @@ TGI_MODEL = "tgi"  # what TGI's clients send when they mean "whatever is served"
 Reader: TypeAlias = Callable[["TgiWire | OpenAIWire", dict[str, object]], Ask]
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class TgiWire:
     """TGI 3.3.7. `default_model` is what a request without a model, or for "tgi", asks for.
 
@@ -49,7 +50,7 @@ class TgiWire:
         return _read(self, route, _TGI_ROUTES[route], body)
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class OpenAIWire:
     """A backend with OpenAI's routes alone: vLLM, SGLang, llama-server. `served_model` is the name it knows its model by."""
 

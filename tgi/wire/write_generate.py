@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import orjson
 
+from gateway.core.facts import fact
 from gateway.core.reply import Delta, Event, Finished, Token, Usage
 from gateway.core.verdict import Code
 from tgi.wire.thinking import Thinking
@@ -16,7 +16,7 @@ _EVENT = b'data: {"index":%d,"token":{"id":%d,"text":%b,"logprob":%b,"special":f
 _NO_ID = 0  # of text that is not the backend's token: redacted, marked, or a tag
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Wanted:
     """How the caller wants the reply. `echo` is the inspected prompt, where it is to be repeated before the answer."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import orjson
 
+from gateway.core.facts import fact
 from gateway.core.reply import Channel, Delta, Event, Finished, Kind, Token, ToolCall, Usage
 from gateway.core.verdict import Code
 from tgi.wire.thinking import Shown, Thinking
@@ -16,7 +16,7 @@ FINGERPRINT = "hangu"  # clients want a word here; the backend's own build is no
 _DONE = b"data: [DONE]\n\n"
 
 
-@dataclass(frozen=True, slots=True)
+@fact(frozen=True, slots=True)
 class Wanted:
     """How the caller wants the reply, and what goes on every chunk of it. `created` is Unix seconds."""
 
