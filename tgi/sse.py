@@ -25,6 +25,8 @@ class Splitter:
 
     def feed(self, data: bytes) -> list[bytes]:
         """The data of the events that are now complete; raises `BackendNonsense`."""
+        if self._is_one_event(data):
+            return [data[6:-2]]
         if self._after_cr or b"\r" in data:
             data = self._one_kind_of_line_end(data)
         if not self._ends_an_event(data):
@@ -40,6 +42,11 @@ class Splitter:
         rest, self._parts, self._size = b"".join(self._parts), [], 0
         payload = self._payload(rest)
         return [] if payload is None else [payload]
+
+    def _is_one_event(self, data: bytes) -> bool:
+        """Nearly all data there is: one whole event of one line."""
+        whole = data.startswith(b"data: ") and data.find(b"\n") == len(data) - 2 and data.endswith(b"\n\n")
+        return whole and not self._parts and not self._after_cr and b"\r" not in data and len(data) <= self._limit
 
     def _one_kind_of_line_end(self, data: bytes) -> bytes:
         if self._after_cr and data[:1] == b"\n":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from gateway.core.facts import fact
 from gateway.core.verdict import Code
@@ -41,9 +41,8 @@ class Token:
     special: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """More text in a channel. `tokens`, when given, join to `text`."""
+class Delta(NamedTuple):
+    """More text in a channel. `tokens`, when given, join to `text`. A tuple, since every token of every stream makes two."""
 
     channel: Channel
     text: str

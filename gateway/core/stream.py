@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
 from gateway.core.pipeline import fault_of
@@ -18,28 +18,29 @@ _new = tuple.__new__  # a named tuple's own constructor is one call more, for ev
 class Chain:
     """Transforms in order, as one transform. One that raises ends the text with STAGE_FAILED: never skipped."""
 
-    __slots__ = ("_stopped", "_transforms", "fault")
+    __slots__ = ("_feeds", "_stopped", "_transforms", "fault")
 
     def __init__(self, transforms: Sequence[Transform]) -> None:
         self._transforms = tuple(transforms)
+        self._feeds = [transform.feed for transform in transforms]
         self._stopped = False
         self.fault = ""
 
     def feed(self, text: str) -> Piece:
-        if self._stopped:
+        if self._stopped or not text:
             return NOTHING
         findings: tuple[Finding, ...] = ()
-        for transform in self._transforms:
-            if not text:
-                break
-            try:
-                text, found, refusal = transform.feed(text)
-            except Exception as error:
-                return self._stop(findings, Code.STAGE_FAILED, fault_of(error))
-            if found:
-                findings += found
-            if refusal is not None:
-                return self._stop(findings, refusal)
+        try:
+            for feed in self._feeds:
+                text, found, refusal = feed(text)
+                if found:
+                    findings += found
+                if refusal is not None:
+                    return self._stop(findings, refusal)
+                if not text:
+                    break
+        except Exception as error:
+            return self._stop(findings, Code.STAGE_FAILED, fault_of(error))
         return _new(Piece, (text, findings, None)) if text or findings else NOTHING
 
     def finish(self, text: str = "") -> Piece:
@@ -112,6 +113,9 @@ class Inspection:
     def feed(self, events: Iterable[Event]) -> list[Event]:
         out: list[Event] = []
         events = list(events)
+        if len(events) == 1 and type(events[0]) is Delta and self.refusal is None:  # nearly every read of a stream
+            self._delta(events[0], out, last=False)
+            return out
         for number, event in enumerate(events, 1):
             if self.refusal is not None:
                 break
@@ -143,10 +147,9 @@ class Inspection:
     def _delta(self, delta: Delta, out: list[Event], *, last: bool) -> None:
         """More of a text; the last of it passes its chain once and not twice, as a whole reply's does."""
         channel = delta.channel
-        text = self._under_way if channel is self._latest else self._texts.get(channel)
-        if text is None:
-            text = self._texts[channel] = _Text(self._chain_for(channel), self._released.setdefault(channel, []))
-        self._latest, self._under_way = channel, text
+        if channel is not self._latest or self._under_way is None:
+            self._latest, self._under_way = channel, self._text_of(channel)
+        text = self._under_way
         if len(self._texts) > 1 and channel.kind is Kind.CONTENT and delta.text:
             self._end_reasoning(channel.choice, out)
             if self.refusal is not None:
@@ -157,6 +160,12 @@ class Inspection:
             del self._texts[channel]
             self._latest = None
         self._release(channel, text, text.chain.finish(delta.text) if last else text.chain.feed(delta.text), out)
+
+    def _text_of(self, channel: Channel) -> _Text:
+        text = self._texts.get(channel)
+        if text is None:
+            text = self._texts[channel] = _Text(self._chain_for(channel), self._released.setdefault(channel, []))
+        return text
 
     def _end_reasoning(self, choice: int, out: list[Event]) -> None:
         """Reasoning is over once the answer begins."""
@@ -183,7 +192,8 @@ class Inspection:
             self.refusal, self.fault = piece.refusal, text.chain.fault
         elif piece.text:
             text.released.append(piece.text)
-            out.append(Delta(channel, piece.text, _told(text, piece.text) if text.tokens and text.faithful else ()))
+            tokens = _told(text, piece.text) if text.tokens and text.faithful else ()
+            out.append(_new(Delta, (channel, piece.text, tokens)))
 
 
 def _ends(event: Event, delta: Delta) -> bool:
@@ -213,9 +223,10 @@ async def drive(
     reading: Reading,
     inspection: Inspection,
     writing: Writing,
+    send: Callable[[bytes], Awaitable[None]],
     apart: Apart | None = None,
-) -> AsyncIterator[bytes]:
-    """Backend bytes in, client bytes out, all but the terminal ones: `writing.finish()` waits for the record.
+) -> None:
+    """Backend bytes in, client bytes sent, all but the terminal ones: `writing.finish()` waits for the record.
 
     `apart` does the inspecting somewhere else, where a rewriter may wait without holding up every other exchange.
     """
@@ -223,13 +234,13 @@ async def drive(
         events = reading.feed(data)
         out = writing.write(inspection.feed(events) if apart is None else await apart(partial(inspection.feed, events)))
         if out:
-            yield out
+            await send(out)
         if inspection.refusal is not None:
             return
     last = partial(_last, inspection, reading.finish())
     out = writing.write(last() if apart is None else await apart(last))
     if out:
-        yield out
+        await send(out)
 
 
 def _last(inspection: Inspection, events: list[Event]) -> list[Event]:

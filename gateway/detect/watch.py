@@ -77,7 +77,7 @@ class Watch:
             parts.append(closed)
             buffer = self._buffer
         start = self._start
-        spans, until, open_end, degraded, resumed = settled = self._read(buffer, start, ended=ended)
+        spans, until, _, degraded, _ = settled = self._read(buffer, start, ended=ended)
         if degraded:
             self.degraded = True
         if spans:

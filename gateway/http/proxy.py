@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, TypeVar
@@ -187,10 +186,7 @@ class _Passing:
             if reply.status != 200:
                 return self._ask.refusal(reply.status, await _read_error(reply))
             apart = self._inspected_apart if self._gate.slow_replies else None
-            pieces = drive(reply.chunks(), self._ask.reading(), self._inspection, self._writing, apart)
-            async with aclosing(pieces):  # type: ignore[type-var]
-                async for data in pieces:
-                    await self._send(data)
+            await drive(reply.chunks(), self._ask.reading(), self._inspection, self._writing, self._send, apart)
         if self._inspection.refusal is not None:
             return Refuse(self._inspection.refusal, detail=self._inspection.detail)
         return None
@@ -204,18 +200,21 @@ class _Passing:
             return []
 
     async def _send(self, data: bytes) -> None:
-        if self._writer is None:
-            self._first_byte = self._told = self._proxy.tick()
-            original = self._original.part if self._original else None
-            self._so_far = self._proxy.journalist.following(self._exchange, original)
-            self._response = StreamResponse(headers=self._headers())
-            self._writer = await self._response.prepare(self._request)
-            assert self._writer is not None  # it is, the first time
-        await self._writer.write(data)
+        writer = self._writer or await self._begin()
+        await writer.write(data)
         now = self._proxy.tick()
         if self._so_far is not None and now - self._told >= SO_FAR_SECONDS:
             self._told = now
             self._so_far(self._inspection.released)
+
+    async def _begin(self) -> AbstractStreamWriter:
+        self._first_byte = self._told = self._proxy.tick()
+        original = self._original.part if self._original else None
+        self._so_far = self._proxy.journalist.following(self._exchange, original)
+        self._response = StreamResponse(headers=self._headers())
+        self._writer = await self._response.prepare(self._request)
+        assert self._writer is not None  # it is, the first time
+        return self._writer
 
     async def _end(self, refusal: Refuse | None) -> StreamResponse:
         if self._response is None:

@@ -241,13 +241,23 @@ class Lines:
         return "".join(event.text if isinstance(event, Delta) else "." for event in events).encode()
 
 
+async def sent(source: AsyncIterator[bytes], wire: Lines, seen: Inspection) -> list[bytes]:
+    out: list[bytes] = []
+
+    async def send(data: bytes) -> None:
+        out.append(data)
+
+    await drive(source, wire, seen, wire, send)  # type: ignore[arg-type]
+    return out
+
+
 async def test_drive_reads_inspects_and_writes_to_the_end() -> None:
     async def source() -> AsyncIterator[bytes]:
         for part in (b"ab", b"cd"):
             yield part
 
     wire = Lines()
-    out = [data async for data in drive(source(), wire, inspection(Upper()), wire)]  # type: ignore[arg-type]
+    out = await sent(source(), wire, inspection(Upper()))
     assert b"".join(out) == b"ABCD."
 
 
@@ -261,5 +271,5 @@ async def test_drive_stops_reading_the_backend_after_a_refusal() -> None:
 
     wire = Lines()
     seen = inspection(StopsAt("x"))
-    out = [data async for data in drive(source(), wire, seen, wire)]  # type: ignore[arg-type]
+    out = await sent(source(), wire, seen)
     assert (out, asked, seen.refusal) == ([b"ab"], [b"ab", b"x"], Code.OUTPUT_BLOCKED)

@@ -1,4 +1,4 @@
-"""Where the run begins that the end of a text may continue: the short ways to say so agree with the long one."""
+"""Where the run begins that the end of a text may continue."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ class StreamFrames:
     """The events of `/generate_stream`: a token each, and with the last one how it ended."""
 
     __slots__ = ("_finished", "_text")
+    usual = None  # every token has an id of its own
 
     def __init__(self, thinking: Thinking) -> None:
         self._text = splitter(0, thinking)
@@ -45,6 +46,7 @@ class WholeFrames:
     """The one object of `/generate`; where the caller is to see them, the other sequences of `best_of` are further choices."""
 
     __slots__ = ("_others", "_thinking")
+    usual = None
 
     def __init__(self, thinking: Thinking, *, others: bool) -> None:
         self._thinking = thinking

@@ -28,7 +28,7 @@ _REASONS = {
 class OpenAIFrames:
     """Reads chat and completions, chunks and whole replies. `expected` is how many choices were asked for."""
 
-    __slots__ = ("_calls", "_expected", "_finished", "_texts", "_thinking", "_usage")
+    __slots__ = ("_calls", "_expected", "_finished", "_texts", "_thinking", "_usage", "usual")
 
     def __init__(self, thinking: Thinking, expected: int = 1) -> None:
         self._thinking = thinking
@@ -37,11 +37,14 @@ class OpenAIFrames:
         self._calls: set[tuple[int, int]] = set()
         self._finished: set[int] = set()
         self._usage: Usage | None = None
+        self.usual: Channel | None = None
 
     def read(self, value: dict[str, object]) -> list[Event]:
-        return self._usual(value) or self._any(value)
+        more = self._more(value)
+        self.usual = more.channel if more is not None else None
+        return [more] if more is not None else self._any(value)
 
-    def _usual(self, value: dict[str, object]) -> list[Event] | None:
+    def _more(self, value: dict[str, object]) -> Delta | None:
         """Nearly every chunk there is: more of the first choice's answer, and nothing else. None for all others."""
         parts, choices = self._texts.get(0), value.get("choices")
         if parts is None or parts.state is not Where.ANSWER or 0 in self._finished:
@@ -57,7 +60,7 @@ class OpenAIFrames:
         content = delta.get("content")
         if type(content) is not str or not content or not delta.keys() <= _SPOKEN:
             return None
-        return [Delta(parts.answer, content)]
+        return Delta(parts.answer, content)
 
     def _any(self, value: dict[str, object]) -> list[Event]:
         events: list[Event] = []

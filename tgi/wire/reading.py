@@ -11,9 +11,10 @@ from typing import Protocol
 import orjson
 
 from gateway.core.errors import BackendNonsense
-from gateway.core.reply import Delta, Event, Facts, Kind
+from gateway.core.reply import Channel, Delta, Event, Facts, Kind
 from tgi.sse import Splitter
 from tgi.wire.failures import failure_in
+from tgi.wire.mould import MOST_MOULDS, Mould, mould
 
 MAX_REPLY_BYTES = 16 << 20  # a whole reply: the longest context's text with a token list beside it, best of two
 _DONE = b"[DONE]"
@@ -22,8 +23,12 @@ _DONE = b"[DONE]"
 class Frames(Protocol):
     """Reads one route's JSON values. `read` takes each as it comes; `finish` says what is left, or that it was cut off.
 
-    `done` says that the backend ended the reply itself: a stream with `[DONE]`, or a whole reply.
+    `done` says that the backend ended the reply itself: a stream with `[DONE]`, or a whole reply. `usual` is the channel of
+    which the value just read was more, where it was nothing else and reading the same again would change nothing.
     """
+
+    @property
+    def usual(self) -> Channel | None: ...
 
     def read(self, value: dict[str, object]) -> list[Event]: ...
 
@@ -37,6 +42,10 @@ class WithoutReasoning:
 
     def __init__(self, frames: Frames) -> None:
         self._frames = frames
+
+    @property
+    def usual(self) -> Channel | None:
+        return self._frames.usual
 
     def read(self, value: dict[str, object]) -> list[Event]:
         return [event for event in self._frames.read(value) if not _is_reasoning(event)]
@@ -52,12 +61,14 @@ def _is_reasoning(event: Event) -> bool:
 class StreamReading:
     """A reply of server-sent events."""
 
-    __slots__ = ("_done", "_frames", "_splitter")
+    __slots__ = ("_done", "_frames", "_mould", "_moulds", "_splitter")
 
     def __init__(self, frames: Frames) -> None:
         self._splitter = Splitter()
         self._frames = frames
         self._done = False
+        self._mould: Mould | None = None  # of the chunk before, where that was a usual one
+        self._moulds = 0
 
     def feed(self, data: bytes) -> list[Event]:
         return self._read(self._splitter.feed(data))
@@ -68,8 +79,10 @@ class StreamReading:
     def _read(self, payloads: list[bytes]) -> list[Event]:
         events: list[Event] = []
         for payload in payloads:
-            if payload == _DONE:
-                self._done = True
+            if self._mould is not None and (more := self._mould.read(payload)) is not None:
+                events.append(more)
+            elif payload == _DONE:
+                self._done, self._mould = True, None
             elif self._done:
                 raise BackendNonsense("it went on after [DONE]", "event stream")
             else:
@@ -77,6 +90,14 @@ class StreamReading:
         return events
 
     def _one(self, payload: bytes) -> list[Event]:
+        events = self._in_full(payload)
+        self._mould = None
+        if self._frames.usual is not None and self._moulds < MOST_MOULDS:
+            self._moulds += 1
+            self._mould = mould(payload, events[0], self._in_full)  # type: ignore[arg-type]  # what `usual` promises
+        return events
+
+    def _in_full(self, payload: bytes) -> list[Event]:
         value = json_object(payload)
         if "error" in value and (failure := failure_in(value)) is not None:
             return [failure]

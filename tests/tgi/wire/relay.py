@@ -6,7 +6,7 @@ For conformance tests of the wire with real clients; the gateway's own server is
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import orjson
@@ -59,11 +59,13 @@ async def relaying(wire: Wire, backend: Backend) -> AsyncIterator[str]:
                 if reply.status != 200:
                     body = b"".join([data async for data in reply.chunks()])
                     return _refused(ask.refusal(reply.status, body), route.shape)
-                async with aclosing(drive(reply.chunks(), ask.reading(), inspection, writing)) as pieces:
-                    async for data in pieces:
-                        if not response.prepared:
-                            await response.prepare(request)
-                        await response.write(data)
+
+                async def send(data: bytes) -> None:
+                    if not response.prepared:
+                        await response.prepare(request)
+                    await response.write(data)
+
+                await drive(reply.chunks(), ask.reading(), inspection, writing, send)
         except BackendError as error:
             inspection.refusal, inspection.detail = error.code, error.what
         if inspection.refusal is not None:

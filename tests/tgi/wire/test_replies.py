@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.core.errors import BackendNonsense
-from gateway.core.ports import Ask
+from gateway.core.ports import Ask, Reading, Writing
 from gateway.core.reply import Channel, Delta, Event, Failed, Finished, Kind, ToolCall, Usage
 from gateway.core.stream import Chain, Inspection, drive
 from gateway.core.verdict import Code, Refuse
@@ -46,6 +46,17 @@ def told(events: list[Event]) -> dict[str, str]:
     return texts
 
 
+async def sent(source: AsyncIterator[bytes], reading: Reading, inspection: Inspection, writing: Writing) -> list[bytes]:
+    """What `drive` sends, but for the terminal bytes."""
+    out: list[bytes] = []
+
+    async def send(data: bytes) -> None:
+        out.append(data)
+
+    await drive(source, reading, inspection, writing, send)
+    return out
+
+
 async def driven(ask: Ask, *pieces: bytes) -> tuple[bytes, Inspection]:
     """All the client's bytes, through chains that change nothing."""
 
@@ -55,7 +66,7 @@ async def driven(ask: Ask, *pieces: bytes) -> tuple[bytes, Inspection]:
 
     exchange = filled(ask)
     inspection, writing = identity(exchange), ask.writing(exchange, 1)
-    out = [data async for data in drive(source(), ask.reading(), inspection, writing)]
+    out = await sent(source(), ask.reading(), inspection, writing)
     return b"".join([*out, writing.finish()]), inspection
 
 
@@ -136,7 +147,7 @@ async def test_changed_text_takes_the_backends_tokens_with_it() -> None:
         yield recordings.TGI_GENERATE[0]
 
     inspection = Inspection(lambda channel: Chain([Shouts()]))
-    out = [data async for data in drive(source(), ask.reading(), inspection, writing)]
+    out = await sent(source(), ask.reading(), inspection, writing)
     *tokens, last = frames(b"".join(out) + writing.finish())
     assert last["generated_text"] == "THE 函谷关"
     assert tokens[0]["token"] == {"id": 0, "text": "THE", "logprob": None, "special": False}
