@@ -26,6 +26,7 @@ _DIRECTORIES = {
     "audit.subject_keys",
     "watermark.index",
     "watermark.epochs",
+    "policies.cache",
 }  # made when first used
 
 
