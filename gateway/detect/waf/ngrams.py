@@ -9,25 +9,23 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import re
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from importlib import resources
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
-BUCKETS = 1 << 18
-LONGEST_WORD = 24  # characters of a word that count: keys and encoded runs are all alike beyond it
+from gateway.detect.waf.weighed import ENTRY, ZERO, Weighed
+from gateway.detect.waf.words import BITS, buckets, numbers
+
+BUCKETS = 1 << BITS
 WINDOW = 160  # tokens: an attack in a long document is not to be diluted by the rest of it
 # Log-odds of the words alone below which pairs and triples are not looked at: of 2,292 attacks that the whole model
 # is sure of, one in a thousand is lost, and nearly all harmless texts cost a third.
 DULL = -3.0
 NARROW = 40  # tokens, for texts in which a sentence or two to the model is all there is of an attack
-# A number for all numbers; each character of scripts without spaces is a word of its own; runs of other signs are one.
-_TOKEN = re.compile(r"[a-z_']{1,24}|[0-9]+|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_]{1,24}|[^\w\s]{1,3}")
 _SECOND, _THIRD = np.uint32(0x9E3779B1), np.uint32(0x85EBCA77)
-_SHIFT = np.uint32(32 - 18)
 
 
 class ModelInvalid(Exception):
@@ -36,50 +34,15 @@ class ModelInvalid(Exception):
 
 def hashes(text: str) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint32]]:
     """The buckets of every token, pair and triple, by the token they end at. Shared with training."""
-    one = _words(text.lower())
+    one = numbers(text.lower())
     two, three = _followed(one)
-    return _bucket(one), _bucket(two), _bucket(three)
+    return buckets(one), buckets(two), buckets(three)
 
 
 def _followed(one: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     """The numbers of pairs and triples, from those of words."""
     two = one[1:] + one[:-1] * _SECOND
     return two, two[1:] + one[:-2] * _THIRD if len(one) > 2 else one[:0]
-
-
-def _words(text: str) -> NDArray[np.uint32]:
-    """The number of every token. What stands between spaces is remembered whole, where spaces are what ends words."""
-    if text.isascii():
-        return np.frombuffer(b"".join(map(_KNOWN.__getitem__, text.split())), np.uint32)
-    return np.frombuffer(_numbers(text), np.uint32)
-
-
-def _numbers(text: str) -> bytes:
-    words = _TOKEN.findall(text)
-    return b"".join(
-        [crc32(_DIGITS if word.isdigit() else word.encode("utf-8", "replace")).to_bytes(4, "little") for word in words]
-    )
-
-
-class _Known(dict[str, bytes]):
-    """The numbers of what people write most between two spaces."""
-
-    def __missing__(self, run: str) -> bytes:
-        numbers = _numbers(run)
-        if len(self) < MOST_KNOWN and len(run) <= LONGEST_WORD:
-            self[run] = numbers
-        return numbers
-
-
-_DIGITS = b"0"
-MOST_KNOWN = 50_000  # runs: a few megabytes
-_KNOWN = _Known()
-
-
-def _bucket(numbers: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    mixed = (numbers ^ (numbers >> np.uint32(15))) * np.uint32(0x2C1B3C6D)
-    bucket: NDArray[np.uint32] = (mixed ^ (mixed >> np.uint32(12))) * np.uint32(0x297A2D39) >> _SHIFT
-    return bucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +52,11 @@ class Linear:
     weights: NDArray[np.int8]
     scale: float
     bias: float
+    _weighed: Weighed = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        table = (self.weights.astype(np.int16) + ZERO).astype(np.uint8).tobytes()
+        object.__setattr__(self, "_weighed", Weighed(table))
 
     @classmethod
     def shipped(cls) -> Linear:
@@ -114,35 +82,59 @@ class Linear:
 
     def score(self, text: str, *widths: int) -> float:
         """The log-odds of the most suspicious window of so many tokens; of `WINDOW` where no width is named."""
-        words = _words(text.lower())
-        if not len(words):
+        entries = self._weighed.of(text.lower())
+        if not entries:
             return self.bias
-        sums = self.weights[_bucket(words)].astype(np.int32)
-        said = self._of(sums, widths)
-        if said < DULL:
-            return said
-        two, three = _followed(words)
-        sums[1:] += self.weights[_bucket(two)]
-        sums[2:] += self.weights[_bucket(three)]
-        return self._of(sums, widths)
+        weights = entries[4 :: ENTRY.itemsize]
+        said = max([_heaviest(weights, width) for width in widths or _WIDE]) * self.scale + self.bias
+        return said if said < DULL else self._closer(np.frombuffer(entries, ENTRY), widths or _WIDE)
 
-    def _of(self, sums: NDArray[np.int32], widths: tuple[int, ...]) -> float:
-        total = np.concatenate(([0], np.cumsum(sums)))
-        return max(_most(total, width) for width in widths or (WINDOW,)) * self.scale + self.bias
+    def _closer(self, entries: NDArray[np.void], widths: tuple[int, ...]) -> float:
+        """With the pairs and triples of words, which most harmless texts do without."""
+        two, three = _followed(np.ascontiguousarray(entries["number"]))
+        total = entries["weight"].astype(np.int32)
+        further = self.weights[buckets(np.concatenate((two, three)))]
+        total[1:] += further[: len(two)]
+        total[2:] += further[len(two) :]
+        return max([_most(_running(total), width) for width in widths]) * self.scale + self.bias
+
+
+_WIDE = (WINDOW,)
+_MANY = 3  # widths of words: from here on numpy's sums cost less than its calls
+
+
+def _heaviest(weights: bytes, width: int) -> float:
+    """What `_most` says, for weights as bytes: short texts are summed without numpy, whose every call costs a microsecond."""
+    words = len(weights)
+    if words <= width:
+        return (sum(weights) - ZERO * words) / features(words)
+    if words > _MANY * width:
+        return _most(_running(np.frombuffer(weights, np.uint8)), width)
+    starts = (*range(0, words - width, width // 4), words - width)
+    return (max([sum(weights[start : start + width]) for start in starts]) - ZERO * width) / features(width)
+
+
+def _running(weights: NDArray[np.uint8] | NDArray[np.int32]) -> NDArray[np.int64]:
+    """The running sum, each weight with `ZERO` added, from nothing on."""
+    total = np.zeros(len(weights) + 1, np.int64)
+    np.cumsum(weights, out=total[1:])
+    return total
 
 
 def _most(total: NDArray[np.int64], width: int) -> float:
     """Of the windows of a width, four to each width, the one that weighs most. `total` is the running sum."""
     words = len(total) - 1
     if words <= width:
-        return float(total[-1]) / features(words)
-    starts = np.append(np.arange(0, words - width, width // 4), words - width)
-    return float((total[starts + width] - total[starts]).max()) / features(width)
+        return (int(total[-1]) - ZERO * words) / features(words)
+    last = words - width
+    sums = total[width:] - total[: last + 1]
+    most = max(int(sums[: last : width // 4].max()), int(sums[last]))
+    return (most - ZERO * width) / features(width)
 
 
 def features(words: int) -> float:
     """What sums are divided by: the length of the vector of this many words' n-grams, were each of them met once."""
-    return float(np.sqrt(max(3 * words - 3, 1)))
+    return math.sqrt(max(3 * words - 3, 1))
 
 
 def _unpacked(data: bytes) -> NDArray[np.int8]:
