@@ -42,10 +42,11 @@ class Grammar:
     """Patterns, in order of preference, made ready once. `cases` says of each whether case matters.
 
     Long patterns are only ever tried at a place where their first characters stand: followed from everywhere at once,
-    counted repeats would cost an automaton of its own for every place.
+    counted repeats would cost an automaton of its own for every place. `signs`, where they are known, are the characters one
+    of which every match begins with, as a class's members: a text without any needs no other look-out.
     """
 
-    def __init__(self, patterns: Sequence[str], cases: Sequence[bool]) -> None:
+    def __init__(self, patterns: Sequence[str], cases: Sequence[bool], signs: str = "") -> None:
         flagged = list(zip(patterns, cases, strict=True))
         self._each = [_compiled(_cased(bounded.rewritten(one), case)) for one, case in flagged]
         self._any = _compiled("|".join(_cased(bounded.rewritten(one), case) for one, case in flagged))
@@ -54,7 +55,7 @@ class Grammar:
         )
         heads = _heads(flagged)
         self._heads = _compiled(heads)
-        self.lookout = Lookout(heads)
+        self.sees: Callable[[str], object] = re.compile(f"[{signs}]").search if signs else Lookout(heads).sees
 
     def candidate(self, data: Text, start: int) -> int | None:
         """The next place where a match may begin, or the beginning of one be cut off by the end."""
@@ -98,10 +99,10 @@ def _heads(patterns: Sequence[tuple[str, bool]]) -> str:
 class Lexer:
     """One text under way. `before` is the character in front of it, for word boundaries."""
 
-    __slots__ = ("_answer", "_before", "_done", "_grammar", "_held", "ended")
+    __slots__ = ("_answer", "_before", "_done", "_grammar", "_held", "_sees", "ended")
 
     def __init__(self, grammar: Grammar, answer: Answer, before: str = "", done: int = 0) -> None:
-        self._grammar, self._answer = grammar, answer
+        self._grammar, self._sees, self._answer = grammar, grammar.sees, answer
         self._held, self._before, self._done = "", before, done
         self.ended = False
 
@@ -109,7 +110,7 @@ class Lexer:
         """More text in; what is decided out."""
         if self.ended:
             return ""
-        if not self._held and not self._grammar.lookout.sees(self._before + text):
+        if not self._held and not self._sees(self._before + text):
             self._before = text[-1:] or self._before
             self._done += len(text)
             return text

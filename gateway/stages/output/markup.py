@@ -23,7 +23,8 @@ HANDLER = (
 )
 SCRIPT_LINK = r"\](?:\(|:)[ \t]{0,4}<?(?:javascript|vbscript|data:text)"
 PATTERNS = (CODE, IMAGE, TAG, COMMENT, HANDLER, SCRIPT_LINK)
-GRAMMAR = Grammar(PATTERNS, [False] * len(PATTERNS))
+SIGNS = "`!<\\]"  # what every one of them begins with
+GRAMMAR = Grammar(PATTERNS, [False] * len(PATTERNS), SIGNS)
 
 Seen = Callable[[str, str, int, int], None]
 """Told of every match: rule, family, start, end."""
