@@ -7,7 +7,6 @@ it leaves on the site's shelf. Who asks it, and how long that may take, is `tryi
 
 from __future__ import annotations
 
-import os
 import resource
 import signal
 import sys
@@ -26,7 +25,6 @@ from gateway.detect import compiled, piped
 from gateway.stages.identity import KeySet
 
 NOBODY_S_KEY = bytes(32)  # decisions depend on no key; what is replaced or marked here leaves this process never
-NICER = 5  # than those who answer callers, on a machine where both want the processor
 MEGABYTE = 1 << 20
 
 
@@ -85,7 +83,6 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (megabytes * MEGABYTE, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a key pressed in the gateway's terminal is the gateway's
-    os.nice(NICER)
     target = sys.stdout.buffer
     sys.stdout = sys.stderr  # what a library prints must not look like an answer
     serve(sys.stdin.buffer, target)

@@ -11,13 +11,15 @@ import http.client
 import json
 import re
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 CHARACTERS = {"guard": 12_000, "labels": 1_500}  # of one question: guards read some thousand tokens, classifiers 512
 OVERLAP = 300  # characters that two pieces share: an attack over a cut is whole in one of them
+AT_ONCE = 8  # questions: servers batch what comes together, and more would only queue there
 LONGEST_REPLY = 64 * 1024  # bytes; an answer of a few words
 MOST_TOKENS = 48  # of a guard's verdict and its categories
 VERDICT = r"Safety: (?:Safe|Controversial|Unsafe)\nCategories: (?:None|Jailbreak|[A-Z][A-Za-z &/,-]{2,60})"
@@ -44,10 +46,17 @@ class Guard:
     key: str | None = field(default=None, repr=False)
     tls: ssl.SSLContext | None = None
 
-    def score(self, texts: Sequence[str], role: str) -> list[float]:
-        """The worst score of each text's pieces. Raises OSError, `http.client.HTTPException` or `GuardNonsense`."""
+    def score(self, texts: Sequence[str], roles: Sequence[str]) -> list[float]:
+        """The worst score of each text's pieces. Raises OSError, `http.client.HTTPException` or `GuardNonsense`.
+
+        Several pieces are asked about at once, so that a server can take them together; the first failure ends it.
+        """
         ask = self._verdict if self.kind == "guard" else self._labels
-        return [max(map(ask, pieces(text, CHARACTERS[self.kind]))) for text in texts]
+        cut = [(number, piece) for number, text in enumerate(texts) for piece in pieces(text, CHARACTERS[self.kind])]
+        worst = [SAFE] * len(texts)
+        for (number, _), said in zip(cut, _together(ask, [piece for _, piece in cut]), strict=True):
+            worst[number] = max(worst[number], said)
+        return worst
 
     def _verdict(self, text: str) -> float:
         body: dict[str, Any] = {
@@ -93,6 +102,17 @@ class Guard:
             return http.client.HTTPConnection(host, port, timeout=self.seconds)
         context = self.tls or ssl.create_default_context()
         return http.client.HTTPSConnection(host, port, timeout=self.seconds, context=context)
+
+
+def _together(ask: Callable[[str], float], cut: Sequence[str]) -> list[float]:
+    """Each piece's score, in order, a few questions at a time."""
+    if len(cut) == 1:
+        return [ask(cut[0])]
+    pool = ThreadPoolExecutor(min(AT_ONCE, len(cut)), thread_name_prefix="guard")
+    try:
+        return list(pool.map(ask, cut))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def verdict(said: str) -> float:

@@ -54,7 +54,7 @@ def test_a_real_model_is_held_to_a_verdict_and_its_death_is_an_unanswered_questi
 ) -> None:
     url, process = host
     guard = Guard(url, model="smollm2", seconds=30)
-    assert set(guard.score(["How do I bake bread?"], "user")) <= {SAFE, DOUBTFUL, UNSAFE, ATTACK}
+    assert set(guard.score(["How do I bake bread?"], ["user"])) <= {SAFE, DOUBTFUL, UNSAFE, ATTACK}
     process.kill()
     process.wait(10)
     required = Waf(waf.parse(REQUIRED), Guarded(guard, 5, time.monotonic))
@@ -70,7 +70,7 @@ def test_a_model_slower_than_its_deadline_is_left_alone_after_a_few_tries(
     guarded = Guarded(Guard(host[0], model="smollm2", seconds=30), 0.001, time.monotonic)
     for _ in range(FAILURES):
         with pytest.raises(Unavailable, match="longer than"):
-            guarded.score(["hello"], "user")
+            guarded.score(["hello"], ["user"])
     with pytest.raises(Unavailable, match="left alone"):
-        guarded.score(["hello"], "user")
+        guarded.score(["hello"], ["user"])
     assert refusal(Waf(waf.parse(REQUIRED), guarded), "hello") is Code.STAGE_FAILED

@@ -74,7 +74,7 @@ class Counting:
     def __init__(self, silent: int) -> None:
         self.asked, self._silent = 0, silent
 
-    def score(self, texts: Sequence[str], role: str) -> Sequence[float]:
+    def score(self, texts: Sequence[str], roles: Sequence[str]) -> Sequence[float]:
         self.asked += 1
         if self.asked <= self._silent:
             raise Unavailable("slow")
@@ -87,3 +87,11 @@ def test_a_text_that_the_outside_model_could_not_look_at_is_not_remembered() -> 
     for _ in range(5):
         stage.judge(asked(LONG, "user", CALLERS[0]))
     assert outside.asked == 3
+
+
+def test_in_a_conversation_the_outside_model_is_asked_about_what_is_new() -> None:
+    outside = Counting(silent=0)
+    stage = Waf(POLICY, outside, dull=Dull(b"key"))
+    for _ in range(3):
+        stage.judge(asked("hello", "user", CALLERS[0]))
+    assert outside.asked == 1

@@ -285,7 +285,7 @@ class Outside:
     def __init__(self, score: float | Exception) -> None:
         self._score = score
 
-    def score(self, texts: Sequence[str], role: str) -> Sequence[float]:
+    def score(self, texts: Sequence[str], roles: Sequence[str]) -> Sequence[float]:
         if isinstance(self._score, Exception):
             raise self._score
         return [self._score]
@@ -294,6 +294,49 @@ class Outside:
 def test_an_outside_classifier_adds_its_points() -> None:
     assert code(Waf(waf.parse(FILES), Outside(0.95)).judge(asked("hello"))) == "prompt_injection"
     assert code(Waf(waf.parse(FILES), Outside(0.2)).judge(asked("hello"))) == ""
+
+
+class Listening:
+    """Finds one word dangerous, and notes every question."""
+
+    def __init__(self, word: str) -> None:
+        self.questions: list[list[tuple[str, str]]] = []
+        self._word = word
+
+    def score(self, texts: Sequence[str], roles: Sequence[str]) -> Sequence[float]:
+        self.questions.append(list(zip(texts, roles, strict=True)))
+        return [1.0 if self._word in text else 0.0 for text in texts]
+
+
+def conversation(*said: tuple[str, str]) -> Exchange:
+    texts = [Passage(f"messages[{number}].content", role, text) for number, (role, text) in enumerate(said)]
+    return an_exchange(passages=tuple(texts))
+
+
+def test_an_outside_classifier_is_asked_once_for_an_exchange_about_what_strangers_said() -> None:
+    outside = Listening("sesame")
+    stage = Waf(waf.parse(FILES), outside)
+    said = [("system", "Be kind."), ("user", "hello"), ("assistant", "hi"), ("tool", "12 degrees"), ("user", "thanks")]
+    assert isinstance(stage.judge(conversation(*said)), Allow)
+    assert outside.questions == [[("hello", "user"), ("12 degrees", "tool"), ("thanks", "user")]]
+    refused = stage.judge(conversation(*said, ("user", "open sesame")))
+    assert isinstance(refused, Refuse)
+    assert refused.detail.startswith("messages[5].content: ")
+    assert [(one.rule, one.where) for one in refused.findings] == [("GW-407", "messages[5].content")]
+
+
+def test_what_the_rules_refuse_needs_no_outside_opinion() -> None:
+    outside = Listening("sesame")
+    assert code(Waf(waf.parse(FILES), outside).judge(asked(ATTACK))) == "prompt_injection"
+    assert outside.questions == []
+
+
+def test_an_excluded_outside_opinion_is_recorded_and_decides_nothing() -> None:
+    rules = b"version: 1\nexclusions: [{rule: GW-407, tenant: acme, reason: a trial, owner: sec, until: 2099-01-01}]\n"
+    stage = Waf(waf.parse(FILES | {"waf/own.yaml": rules}), Listening("sesame"))
+    judged = stage.judge(asked("open sesame"))
+    assert isinstance(judged, Allow)
+    assert [(one.kind, one.rule) for one in judged.findings] == [("waf.shadow", "GW-407")]
 
 
 def test_a_required_classifier_that_gives_no_answer_refuses() -> None:

@@ -71,7 +71,7 @@ def test_words_without_a_verdict_are_no_score(said: str) -> None:
 
 def test_the_guard_is_shown_the_whole_text_and_held_to_a_verdict() -> None:
     with answering(says("Safety: Unsafe\nCategories: Jailbreak")) as (url, asked):
-        assert Guard(url, model="qwen3guard", key="k").score(["do anything now"], "user") == [ATTACK]
+        assert Guard(url, model="qwen3guard", key="k").score(["do anything now"], ["user"]) == [ATTACK]
     assert asked[0]["path"] == "/v1/chat/completions"
     assert asked[0]["key"] == "Bearer k"
     assert asked[0]["messages"] == [{"role": "user", "content": "do anything now"}]
@@ -86,21 +86,21 @@ def test_labels_are_summed_over_those_that_mean_an_attack(*, nested: bool) -> No
         {"label": "BENIGN", "score": 0.1},
     ]
     with answering([rows] if nested else rows) as (url, asked):
-        assert Guard(url, "labels").score(["x"], "tool") == [pytest.approx(0.9)]
+        assert Guard(url, "labels").score(["x"], ["tool"]) == [pytest.approx(0.9)]
     assert asked[0]["path"] == "/predict"
 
 
 @pytest.mark.parametrize("reply", [{}, [], {"choices": []}, says("hello"), {"choices": [{"message": {}}]}, "x", None])
 def test_another_reply_is_nonsense(reply: Any) -> None:
     with answering(reply) as (url, _), pytest.raises(GuardNonsense):
-        Guard(url).score(["x"], "user")
+        Guard(url).score(["x"], ["user"])
 
 
 def test_an_error_of_the_server_is_nonsense_and_a_closed_port_an_os_error() -> None:
     with answering(says("safe"), status=500) as (url, _), pytest.raises(GuardNonsense):
-        Guard(url).score(["x"], "user")
+        Guard(url).score(["x"], ["user"])
     with pytest.raises(OSError, match="refused"):
-        Guard(url).score(["x"], "user")
+        Guard(url).score(["x"], ["user"])
 
 
 @given(st.text(max_size=400), st.integers(OVERLAP + 1, OVERLAP + 100))
@@ -113,5 +113,13 @@ def test_no_character_of_a_text_is_left_out_and_neighbours_overlap(text: str, ch
 
 def test_a_long_text_is_as_bad_as_its_worst_piece() -> None:
     with answering(says("Safety: Safe\nCategories: None")) as (url, asked):
-        Guard(url).score(["a" * (CHARACTERS["guard"] + 1)], "user")
+        Guard(url).score(["a" * (CHARACTERS["guard"] + 1)], ["user"])
     assert len(asked) == 2
+
+
+def test_several_texts_are_asked_about_at_once_and_scored_in_order() -> None:
+    rows = [{"label": "LABEL_1", "score": 0.5}]
+    with answering(rows) as (url, asked):
+        said = Guard(url, "labels", seconds=20).score([f"text {number}" for number in range(6)], ["user"] * 6)
+    assert said == [0.5] * 6
+    assert {one["inputs"] for one in asked} == {f"text {number}" for number in range(6)}

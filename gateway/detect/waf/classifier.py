@@ -18,9 +18,9 @@ ASKED_AT_ONCE = 4  # threads: further questions wait, and the deadline holds for
 
 
 class Classifier(Protocol):
-    """Scores texts from 0 (harmless) to 1 (attack). `role` is who said them: user, tool, document, …"""
+    """Scores texts from 0 (harmless) to 1 (attack). `roles` are who said each of them: user, tool, document, …"""
 
-    def score(self, texts: Sequence[str], role: str) -> Sequence[float]: ...
+    def score(self, texts: Sequence[str], roles: Sequence[str]) -> Sequence[float]: ...
 
 
 class Unavailable(Exception):
@@ -28,7 +28,7 @@ class Unavailable(Exception):
 
 
 class Guarded:
-    """A classifier behind a deadline, in seconds, and a breaker. `tick` reads a monotonic clock."""
+    """A classifier behind a deadline for all texts of a question, in seconds, and a breaker. `tick` reads a monotonic clock."""
 
     def __init__(self, classifier: Classifier, deadline: float, tick: Callable[[], float]) -> None:
         self._classifier, self._deadline, self._tick = classifier, deadline, tick
@@ -36,12 +36,12 @@ class Guarded:
         self._lock = threading.Lock()
         self._failures, self._rests_until = 0, float("-inf")
 
-    def score(self, texts: Sequence[str], role: str) -> Sequence[float]:
+    def score(self, texts: Sequence[str], roles: Sequence[str]) -> Sequence[float]:
         """The scores, one for each text, or `Unavailable`."""
         with self._lock:
             if self._tick() < self._rests_until:
                 raise Unavailable("the classifier failed repeatedly and is left alone")
-        asked = self._threads.submit(self._classifier.score, texts, role)
+        asked = self._threads.submit(self._classifier.score, texts, roles)
         try:
             scores = _sound(self._answer(asked), len(texts))
         except Unavailable:

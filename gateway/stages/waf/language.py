@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
+from dataclasses import dataclass
 
 from gateway.core.exchange import Passage
 from gateway.core.verdict import Code, Finding
@@ -53,37 +54,68 @@ class Language:
         return other
 
     def look(self, passage: Passage, context: Context) -> Seen:
-        """What is seen; nothing, without a look, where the same text was looked at in the same way and had nothing in it."""
-        if self._dull is None or len(passage.text) < SHORTEST:
-            return self._look(passage, context)[0]
-        how = f"{passage.role}{'!' if self._trusts(context) else ''}"
-        name = self._dull.name(context.tenant, how, passage.text)
-        if self._dull.knows(name):
+        """What is seen; nothing, without a look, where the same text was looked at in the same way and had nothing in it.
+
+        What the outside classifier is to be asked about is left open in the context, for `settled`.
+        """
+        name = self._name(passage, context)
+        if name and self._dull is not None and self._dull.knows(name):
             return NOTHING
-        seen, sure = self._look(passage, context)
-        if sure and seen == NOTHING:
-            self._dull.keep(name)
+        score = _Score(passage, context, self._settings.weight(passage.role))
+        seen = self._look(passage, context, score)
+        if seen.code is None and self._classifier is not None and passage.role in WATCHED:
+            context.open.append(Open(score, name if seen == NOTHING else b""))
+        elif name and seen == NOTHING:
+            self._keep(name)
         return seen
 
-    def _look(self, passage: Passage, context: Context) -> tuple[Seen, bool]:
-        """What is seen, and whether everybody has looked who should."""
+    def settled(self, context: Context) -> Iterator[tuple[Passage, Seen]]:
+        """What the outside classifier says of everything that is open, in one question. Raises `Unavailable` if it must answer."""
+        asked: list[Open] = context.open
+        outside = self._settings.classifier
+        assert self._classifier is not None  # else nothing is left open
+        passages = [one.score.passage for one in asked]
+        try:
+            said = self._classifier.score([one.text for one in passages], [one.role for one in passages])
+        except Unavailable:
+            if outside.required:
+                raise
+            return
+        for one, passage, worth in zip(asked, passages, said, strict=True):
+            if worth >= outside.block_from:
+                yield passage, one.with_points(outside.points)
+            elif one.name:
+                self._keep(one.name)
+
+    def _name(self, passage: Passage, context: Context) -> bytes:
+        """What the text is remembered by; nothing where it is not worth remembering."""
+        if self._dull is None or (len(passage.text) < SHORTEST and self._classifier is None):
+            return b""
+        how = f"{passage.role}{'!' if self._trusts(context) else ''}"
+        return self._dull.name(context.tenant, how, passage.text)
+
+    def _keep(self, name: bytes) -> None:
+        if self._dull is not None:
+            self._dull.keep(name)
+
+    def _look(self, passage: Passage, context: Context, score: _Score) -> Seen:
+        """What is seen in this process."""
         seen = shown(passage, self._inbound)
         text, findings = seen.text, seen.findings
         if hidden.letters(seen.read) >= self._settings.hidden.refuse_from:
-            return Seen(findings, Code.PROMPT_INJECTION, "carries text that people cannot see"), True
+            return Seen(findings, Code.PROMPT_INJECTION, "carries text that people cannot see")
         reading = self._rules.read(passage.text, passage.role)
         text, cleaned, code = self._cleaned(text, reading, passage, context)
         findings += cleaned
         if code is not None:
-            return Seen(findings, code, _WHY[code]), True
-        score = _Score(passage, context, self._settings.weight(passage.role))
+            return Seen(findings, code, _WHY[code])
         self._weigh(score, passage.text, reading)
         findings += tuple(score.findings)
         refused = score.refused()
         if refused:
-            return Seen(findings, Code.PROMPT_INJECTION, f"looks like {refused}"), True
+            return Seen(findings, Code.PROMPT_INJECTION, f"looks like {refused}")
         changed = text if text != passage.text else None
-        return Seen(findings, text=changed, scrubbed=seen.scrubbed, marks=seen.marks), score.sure
+        return Seen(findings, text=changed, scrubbed=seen.scrubbed, marks=seen.marks)
 
     def _trusts(self, context: Context) -> bool:
         """Do its callers apply the chat template themselves?"""
@@ -122,23 +154,8 @@ class Language:
             score.built_in("GW-404", DISGUISED.get(disguised, 5.0), span)
         if reading.nested is not None:
             score.built_in("GW-405", NESTED, reading.nested)
-        if score.passage.role in WATCHED:
-            self._models(score, text, reading)
-
-    def _models(self, score: _Score, text: str, reading: Reading) -> None:
-        span = (0, len(text))
-        if self._linear is not None:
+        if self._linear is not None and score.passage.role in WATCHED:
             self._second_opinion(self._linear, score, text, reading)
-        if self._classifier is not None:
-            outside = self._settings.classifier
-            try:
-                said = max(self._classifier.score([text], score.passage.role))
-            except Unavailable:
-                if outside.required:
-                    raise
-                score.sure = False
-                return
-            score.built_in("GW-407", outside.points if said >= outside.block_from else 0.0, span)
 
     def _second_opinion(self, linear: Linear, score: _Score, text: str, reading: Reading) -> None:
         """The n-gram model's: alone only where it is sure, else beside what rules saw, for it or against it."""
@@ -184,7 +201,6 @@ class _Score:
     def __init__(self, passage: Passage, context: Context, weight: float) -> None:
         self.passage, self.context, self._weight = passage, context, weight
         self.findings: list[Finding] = []
-        self.sure = True  # everybody has looked who should
         self.calm = 0.0  # points taken off: the text looks harmless wherever one looks
         self._points: dict[tuple[Layer, str], float] = {}
 
@@ -226,6 +242,21 @@ class _Score:
             if points and sum(points.values()) - self.calm >= self.context.band(layer):
                 return max(points, key=lambda family: points[family])
         return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A passage that was not refused, with its points so far; and the name it may be remembered by."""
+
+    score: _Score
+    name: bytes
+
+    def with_points(self, points: float) -> Seen:
+        """What the outside classifier's word makes of it."""
+        before = len(self.score.findings)
+        self.score.built_in("GW-407", points, (0, len(self.score.passage.text)))
+        found, refused = tuple(self.score.findings[before:]), self.score.refused()
+        return Seen(found, Code.PROMPT_INJECTION, f"looks like {refused}") if refused else Seen(found)
 
 
 def _all(rule: str, family: str, passage: Passage, spans: list[tuple[int, int]]) -> list[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from gateway.core.exchange import Exchange, Passage
 from gateway.core.verdict import Code, Finding
@@ -31,12 +32,13 @@ NOTHING = Seen()
 class Context:
     """The exchange, as far as it changes what a rule's hit means; and what the core rules said of its names."""
 
-    __slots__ = ("_policy", "core", "exchange", "roles", "shadow", "tenant")
+    __slots__ = ("_policy", "core", "exchange", "open", "roles", "shadow", "tenant")
 
     def __init__(self, policy: WafPolicy, exchange: Exchange) -> None:
         self._policy = policy
         self.exchange = exchange
         self.core: Mapping[Unproved, tuple[Match, ...]] = {}
+        self.open: list[Any] = []  # what the outside classifier is still to be asked about: `language` knows its shape
         who = exchange.principal
         self.roles = who.roles if who else ()
         self.tenant = who.tenant if who else ""

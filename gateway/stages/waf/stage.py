@@ -63,8 +63,7 @@ class Waf:
         findings: list[Finding] = []
         changed: dict[int, str] = {}
         scrubbed, marks = 0, dict[int, None]()
-        for index, passage in self._every(exchange):
-            seen = self._look(passage, context)
+        for index, passage, seen in self._seen(exchange, context):
             findings += seen.findings
             if seen.code is not None and not context.shadow:
                 return Refuse(seen.code, tuple(findings), f"{passage.where}: {seen.detail}")
@@ -76,6 +75,14 @@ class Waf:
         if scrubbed and not context.shadow:
             exchange = replace(exchange, notes=(*exchange.notes, *_notes(scrubbed, marks)))
         return _verdict(exchange, tuple(findings), changed, shadow=context.shadow)
+
+    def _seen(self, exchange: Exchange, context: Context) -> Iterator[tuple[int, Passage, Seen]]:
+        """What each passage shows by itself; and then what the outside classifier says of those that are still open."""
+        for index, passage in self._every(exchange):
+            yield index, passage, self._look(passage, context)
+        if context.open:
+            for passage, seen in self._language.settled(context):
+                yield -1, passage, seen
 
     def _every(self, exchange: Exchange) -> Iterator[tuple[int, Passage]]:
         """The passages with their index, and before them what is judged without being part of what the model reads."""

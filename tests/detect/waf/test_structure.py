@@ -180,7 +180,7 @@ class Model:
     def __init__(self, answer: object) -> None:
         self.answer, self.asked = answer, 0
 
-    def score(self, texts: Sequence[str], role: str) -> Sequence[float]:
+    def score(self, texts: Sequence[str], roles: Sequence[str]) -> Sequence[float]:
         self.asked += 1
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -190,19 +190,19 @@ class Model:
 
 
 def test_a_sound_answer_is_passed_on() -> None:
-    assert Guarded(Model([0.25]), 1.0, lambda: 0.0).score(["x"], "user") == [0.25]
+    assert Guarded(Model([0.25]), 1.0, lambda: 0.0).score(["x"], ["user"]) == [0.25]
 
 
 @pytest.mark.parametrize("answer", [[], [0.1, 0.2], [1.5], [float("nan")], RuntimeError("down")])
 def test_an_unsound_answer_is_no_answer(answer: object) -> None:
     with pytest.raises(Unavailable):
-        Guarded(Model(answer), 1.0, lambda: 0.0).score(["x"], "user")
+        Guarded(Model(answer), 1.0, lambda: 0.0).score(["x"], ["user"])
 
 
 def test_a_slow_model_is_not_waited_for() -> None:
     finally_ = threading.Event()
     with pytest.raises(Unavailable, match="longer than"):
-        Guarded(Model(finally_), 0.01, lambda: 0.0).score(["x"], "user")
+        Guarded(Model(finally_), 0.01, lambda: 0.0).score(["x"], ["user"])
     finally_.set()
 
 
@@ -211,10 +211,10 @@ def test_a_model_that_fails_repeatedly_is_left_alone_for_a_while() -> None:
     guarded = Guarded(model, 1.0, lambda: now[0])
     for _ in range(FAILURES + 2):
         with pytest.raises(Unavailable):
-            guarded.score(["x"], "user")
+            guarded.score(["x"], ["user"])
     assert model.asked == FAILURES
     now[0], model.answer = REST, [0.1]
-    assert guarded.score(["x"], "user") == [0.1]
+    assert guarded.score(["x"], ["user"]) == [0.1]
 
 
 def test_weights_that_are_not_the_manifests_are_refused() -> None:
