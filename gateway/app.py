@@ -120,14 +120,19 @@ def open_vault(site: Settings) -> Vault:
 
 def open_guard(site: Settings) -> Guarded | None:
     """The site's guard model behind its deadline and its breaker, or None. It is asked when somebody asks."""
+    one = guard_of(site)
+    return Guarded(one, one.seconds, time.monotonic) if one else None
+
+
+def guard_of(site: Settings) -> tgi.guard.Guard | None:
+    """The site's guard model by itself."""
     wanted = site.classifier
     if wanted is None:
         return None
     key = wanted.api_key.text() if wanted.api_key else None
-    one = tgi.guard.Guard(
+    return tgi.guard.Guard(
         str(wanted.url), wanted.kind, wanted.model, wanted.deadline_seconds, wanted.grammar, key, client_tls(wanted.ca)
     )
-    return Guarded(one, wanted.deadline_seconds, time.monotonic)
 
 
 def open_gate(directory: Path) -> Gate:
@@ -193,7 +198,6 @@ def _keeps(bundle: Bundle, site: Settings) -> Callable[[str, tuple[str, ...]], b
 
 
 def _user_key(marks: watermark.Keys, tenant: str, name: str) -> str:
-    """What a user's tokens are drawn by, where policy has the backend do so."""
     return sampler.user_key(marks.current, sampler.user_of(tenant, name)).hex()
 
 

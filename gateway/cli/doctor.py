@@ -56,6 +56,7 @@ def look(directory: Path, kernel: Kernel, now: datetime) -> Iterator[Check]:
     yield from check_papers(settings, now)
     yield from _policies(directory)
     yield asyncio.run(check_backend(settings))
+    yield from _guard(directory)
     yield check_exposure(settings, kernel)
     yield from asyncio.run(check_elasticsearch(settings))
     yield _pseudonyms(settings)
@@ -88,6 +89,13 @@ def _pseudonyms(settings: Settings) -> Check:
     from gateway.doctor.sharing import check_pseudonyms  # here: it loads every engine, as policies do
 
     return check_pseudonyms(settings)
+
+
+def _guard(directory: Path) -> list[Check]:
+    from gateway.app import open_site
+    from gateway.doctor.guard import check_guard
+
+    return check_guard(open_site(directory))
 
 
 def _policies(directory: Path) -> list[Check]:

@@ -15,7 +15,7 @@ def check_policies(site: app.Site) -> list[Check]:
     try:
         bundle = app.load_bundle(site)
         gate = app.build_gate(bundle, site.settings, app.lasting(site))
-        results = cases.run(gate, bundle.cases, app.wire(site.settings, ""))
+        results = app.run_cases(gate, bundle, site.settings)
     except GatewayError as error:
         return [Check(POLICIES, State.PROBLEM, (line, line)) for line in str(error).splitlines()]
     failed = [result for result in results if not result.passed]

@@ -49,7 +49,7 @@ class Classifier(Section):
     )
     model: Word = Field(default="guard", description="The name it knows its model by")
     deadline_seconds: Annotated[float, Field(gt=0, le=8)] = Field(
-        default=0.5, description="Time for one text; beyond it the guard has given no answer"
+        default=0.5, description="Time for all texts of an exchange together; beyond it the guard has given no answer"
     )
     grammar: bool = Field(
         default=True,
