@@ -20,10 +20,10 @@ ESCAPES = re.compile(
 _WORDS = re.compile(
     r"[ ]{0,2}[(\[{](?:at|AT|At|@|dot|DOT)[)\]}][ ]{0,2}|(?<=[A-Za-z0-9])#(?=[A-Za-z0-9\-]{1,30}\.(?:com|cn|net|org|edu|io)(?![A-Za-z]))"
 )
-_NUMBER = re.compile(f"[{''.join(NUMERALS)}]{{7,}}")
+_NUMBER = re.compile("[{0}]{{7,}}|[{0}]{{3,}}(?: [{0}]{{3,}})+".format("".join(NUMERALS)))
 _OTHERWISE = re.compile(f"[{OTHER_SHAPES}]|{_NUMBER.pattern}|{_WORDS.pattern}")  # what asks for another reading
 _LETTERS_AS_DIGITS = re.compile(r"(?<![A-Za-z0-9])[0-9](?=[0-9]{0,17}[OolI])[0-9OolI]{9,17}[0-9OolIXx](?![A-Za-z0-9])")
-_BASE64 = re.compile(r"(?<![A-Za-z0-9+/=_\-])[A-Za-z0-9+/_\-]{22,}={0,2}(?![A-Za-z0-9+/=_\-])")
+_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_\-])[A-Za-z0-9+/_\-]{22,}={0,2}(?![A-Za-z0-9+/=_\-])")
 _CODED = re.compile(r"[A-Za-z0-9+/_\-]*")
 MIN_WINDOW = 400  # signs: a window of a run too long to be read at once
 MARGIN = 2  # code points before a run that its readings keep, for what may not stand to the left
@@ -86,7 +86,7 @@ def _spelt(signs: list[str], places: list[int]) -> tuple[list[str], list[int]]:
     """Chinese numerals in long rows as digits, "(at)" as @."""
     text = "".join(signs)
     for found in _NUMBER.finditer(text):
-        signs[found.start() : found.end()] = [NUMERALS[sign] for sign in found.group()]
+        signs[found.start() : found.end()] = [NUMERALS.get(sign, sign) for sign in found.group()]
     for found in reversed(list(_WORDS.finditer(text))):
         low, high = found.span()
         word = found.group().strip()[1:-1].lower()

@@ -13,7 +13,9 @@ from gateway.detect.numbers import Row, meaning, public
 from gateway.detect.span import Span
 from gateway.detect.view import View
 
-_CLUSTER = re.compile(r"\+?\(?\+?[0-9]+(?:(?:[ \-.·/_]{1,3}|\) ?-?| ?-?\(|转|[ ]?(?:ext|x)[. ]{0,2})\(?[0-9]+){0,24}")
+_CLUSTER = re.compile(
+    r"\+?\(?\+?[0-9]+(?:(?:[ \-.·/_]{1,3}|\) ?-?| ?-?\(|转|[ ]?(?:ext|Ext|EXT|x)[. ]{0,2}|#)\(?[0-9]+){0,24}"
+)
 MIN_DIGITS, MAX_DIGITS = 4, 22  # of a row: from the shortest cued number to a card and its country's prefix
 MAX_GROUPS, FEW_GROUPS = 19, 6  # of a row: written digit by digit, and written as people do
 # How what is looked for digit by digit begins, by its number of digits: mobiles, identity cards, bank cards.
@@ -135,7 +137,8 @@ def _row(view: View, groups: list[tuple[int, int]], first: int, last: int, start
     if first == 0 and low > start:
         plus = "+" in text[start:low]
         if plus:
-            low = text.index("+", start)
+            bracketed = text[start] == "(" and any(")" in separator for separator in separators)
+            low = start if bracketed else text.index("+", start)
         elif text[start] == "(" and any(")" in separator for separator in separators):
             low = start
     elif first > 0:

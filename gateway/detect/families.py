@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 
-from gateway.detect import secrets, signs
+from gateway.detect import announced, secrets, signs
 from gateway.detect.triggers import Trigger
 
-DIGITS, MAIL, MACHINE, SECRET, VALUE, CHAT, COAT, CODED, PEM, PLATE, OWN = (1 << bit for bit in range(11))
-ANNOUNCING = VALUE | CHAT
+DIGITS, MAIL, MACHINE, SECRET, VALUE, CHAT, COAT, CODED, PEM, PLATE, OWN, BORN, PAPER, URL, HANDLE = (
+    1 << bit for bit in range(15)
+)
+ANNOUNCING = VALUE | CHAT | BORN | PAPER | URL  # what follows the trigger is meant, and begins where it ends
 
 
 def _ranges(signs_class: str) -> str:
@@ -28,6 +30,8 @@ TRIGGERS: tuple[Trigger, ...] = (
     Trigger(r"(?:^|[^0-9])[0-9]{3}", DIGITS),
     Trigger(r"[0-9][ .\-][0-9][ .\-][0-9][ .\-][0-9]", DIGITS),
     Trigger(r"[0-9]{2}[ .\-][0-9]{2}[ .\-][0-9]{2}", DIGITS),
+    Trigger(rf"[0-9](?:[{_ranges(signs.SPACES)}][0-9]){{3}}", DIGITS),
+    Trigger(rf"[{_NUMERALS}]{{3}}[ {_ranges(signs.SPACES)}][{_NUMERALS}]{{4}}", DIGITS),
     Trigger(r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]", DIGITS),
     Trigger(rf"[{_FANCY}][^A-Za-z]{{0,2}}[{_FANCY}0-9]", DIGITS | MAIL | MACHINE),
     Trigger(rf"(?:^|[^{_NUMERALS}])[{_NUMERALS}]{{7}}", DIGITS),
@@ -46,10 +50,14 @@ TRIGGERS: tuple[Trigger, ...] = (
     Trigger(r"\\[ux][0-9a-fA-F]{2}|%[0-9A-Fa-f]{2}|&#[xX]?[0-9a-fA-F]{2}|&(?:commat|period);", COAT),
     Trigger(r"(?:^|[^A-Za-z0-9+/_\-])[A-Za-z0-9+/_\-]{22}", CODED),
     Trigger(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----", PEM),
-    Trigger(secrets.ANNOUNCED, VALUE, caseless=True),
-    Trigger(secrets.ANNOUNCED_BEARER, VALUE, caseless=True),
-    Trigger(secrets.ANNOUNCED_HAN, VALUE),
-    Trigger(secrets.ANNOUNCED_USER, VALUE),
-    Trigger(secrets.ANNOUNCED_CHAT, CHAT, caseless=True),
+    *(Trigger(words, VALUE, caseless=True) for words in announced.PASSWORDS),
+    Trigger(announced.PASSWORDS_HAN, VALUE),
+    Trigger(announced.BASIC, VALUE),
+    Trigger(announced.IN_URL, URL),
+    Trigger(announced.IN_URL_DIGIT, URL),
+    *(Trigger(words, CHAT, caseless=True) for words in announced.CHATS),
+    *(Trigger(words, BORN, caseless=True) for words in announced.BIRTHS),
+    *(Trigger(words, PAPER, caseless=True) for words in announced.PAPERS),
+    Trigger("wxid_[a-z0-9]{6}", HANDLE),
     *(Trigger(must, SECRET) for _, must, _ in secrets.SHAPES.values()),
 )

@@ -19,9 +19,9 @@ def _shapes(written: str) -> frozenset[tuple[int, ...]]:
     return frozenset(tuple(map(int, shape.split("-"))) for shape in written.split())
 
 
-_MOBILE = re.compile(r"1(?:610[0-9]|740[0-5]|(?:[38][0-9]|4[57]|[59][0-35-9]|6[2567]|7[0-35-8])[0-9]{2})[0-9]{6,7}$")
+_MOBILE = re.compile(r"1(?:610[0-9]|740[0-5]|(?:[38][0-9]|4[579]|[59][0-35-9]|6[2567]|7[0-35-8])[0-9]{2})[0-9]{6,7}$")
 _MOBILE_SHAPES = _shapes("11 3-2-3-3 3-3-3-2 3-3-5 3-4-4 3-8 4-3-4 4-4-3 5-6 6-5 7-4")
-_CARD_SHAPES = _shapes("4-4-4-4 4-4-4-4-1 4-4-4-4-2 4-4-4-4-3 4-6-4 4-6-5 6-10 6-11 6-12 6-13")
+_CARD_SHAPES = _shapes("4-4-4-2 4-4-4-3 6-8-4 4-4-4-4 4-4-4-4-1 4-4-4-4-2 4-4-4-4-3 4-6-4 4-6-5 6-10 6-11 6-12 6-13")
 _ID_SHAPES = _shapes("10-8 14-4 3-3-4-4-4 4-4-4-4-2 6-11 6-12 6-4-2-2-3 6-4-2-2-4 6-4-4-3 6-4-4-4 6-8-3 6-8-4")
 _NOT_PERSONAL = re.compile(r"(?:(?:400|800)[0-9]{7}|95[0-9]{3}|96[0-9]{3,4}|10086|10010|10000|12306|12345)$")
 _DIGITS = re.compile(r"[0-9]+")
@@ -81,11 +81,12 @@ def meaning(row: Row) -> Found:
     if row.separators in _DOTTED and size <= 14:
         return _ipv4(row)
     return (
-        (_id_card(row) if size == 18 else _id_old(row) if size == 15 else None)
+        (_eighteen(row) if size == 18 else _id_old(row) if size == 15 else None)
         or (_card(row) if size >= 13 and not row.tail else None)
         or (_mobile(row) if 11 <= size <= 15 else None)
         or (_landline(row) if 7 <= size <= 17 else None)
-        or (_american(row) if 9 <= size <= 11 else None)
+        or (_health(row) if size == 10 else None)
+        or (_american(row) if 9 <= size <= 17 else None)
         or _cued(row, size)
     )
 
@@ -101,6 +102,14 @@ def _spelt(row: Row, size: int) -> Found:
     return _mobile(row) if size in (11, 12, 13, 15) else None
 
 
+def _eighteen(row: Row) -> Found:
+    """An identity card, unless only a word beside it says so and a card's issuer and check digit say otherwise."""
+    found = _id_card(row)
+    if found and found[2] == "id_cue" and not row.tail and valid.issued(row.digits) and valid.luhn(row.digits):
+        return _card(row) or found
+    return found
+
+
 def _id_card(row: Row) -> Found:
     number = row.digits + row.tail[-1:].upper()
     if row.one_of(_ID_SHAPES) or (
@@ -110,13 +119,21 @@ def _id_card(row: Row) -> Found:
             if valid.id_checksum(number):
                 return "CN_ID_CARD", 1.0, "id_checksum"
             return "CN_ID_CARD", 0.9 if row.cued("CN_ID_CARD") else 0.75, "id_plausible"
+        if number[0] == "9" and valid.id_checksum(number) and valid.date(*_date(number[6:14])):
+            return "CN_RESIDENCE_PERMIT", 0.9, "residence_checksum"
         if not row.tail and valid.uscc(number) and number[0] in "159":
             return "CN_USCC", 1.0, "uscc"
+        if number[0] == "9" and row.cued("RESIDENCE"):
+            return "CN_RESIDENCE_PERMIT", 0.7, "residence_cue"
         if row.cued("CN_ID_CARD"):
             return "CN_ID_CARD", 0.6, "id_cue"
         if number[0] == "9" and valid.id_checksum(number) and number[:2] != "91":
             return "CN_RESIDENCE_PERMIT", 0.7, "residence_checksum"
     return None
+
+
+def _date(digits: str) -> tuple[int, int, int]:
+    return int(digits[:4]), int(digits[4:6]), int(digits[6:8])
 
 
 def _id_old(row: Row) -> Found:
@@ -131,7 +148,7 @@ def _id_old(row: Row) -> Found:
 
 def _card(row: Row) -> Found:
     digits = row.digits
-    if len(digits) > 19 or not row.one_of(_CARD_SHAPES):
+    if len(digits) > 19 or not row.one_of(_CARD_SHAPES) or (row.fraction and not row.cued("CARD")):
         return None
     entity = "CN_BANK_CARD" if digits[:2] == "62" or digits[:4] == "9558" else "CREDIT_CARD"
     issued = valid.issued(digits)
@@ -180,7 +197,7 @@ def _landline(row: Row) -> Found:
     if (
         len(shape) >= 3
         and _AREA.match(digits[: shape[0]])
-        and shape[1:] in ((4, 4), (3, 4))
+        and shape[1:] in ((4, 4), (3, 4), (4, 3))
         and digits[shape[0]] in "2345678"
     ):
         return "CN_LANDLINE", 0.85, "landline"
@@ -189,8 +206,13 @@ def _landline(row: Row) -> Found:
     return None
 
 
+_AMERICAN = {(3, 3, 4), (1, 3, 3, 4)}
+
+
 def _american(row: Row) -> Found:
     digits, shape = row.digits, row.shape
+    if shape[:-1] in _AMERICAN and not row.separators[-1].strip(" -.#ext").strip():
+        digits, shape = digits[: -shape[-1]], shape[:-1]  # an extension
     if shape == (3, 2, 4) and row.separators in (("-", "-"), (" ", " ")):
         if valid.us_ssn(digits):
             return "US_SSN", 0.85, "ssn"
@@ -208,6 +230,13 @@ def _american(row: Row) -> Found:
         return "PHONE_NUMBER", 0.75, "phone_american"
     if shape == (9,) and row.cued("SSN") and valid.us_ssn(digits):
         return "US_SSN", 0.7, "ssn_cue"
+    return None
+
+
+def _health(row: Row) -> Found:
+    """Britain's NHS number: three, three and four digits, MOD 11, and its word."""
+    if row.shape in ((10,), (3, 3, 4)) and row.cued("NHS"):
+        return "UK_NHS", 0.85 if valid.nhs(row.digits) else 0.6, "nhs"
     return None
 
 
@@ -267,12 +296,16 @@ def _cued(row: Row, size: int) -> Found:
         return "CN_QQ", 0.8, "qq_cue"
     if row.shape == (9,) and row.cued("PASSPORT"):
         return "US_PASSPORT", 0.6, "passport_cue"
+    if len(row.shape) == 1 and 7 <= size <= 9 and row.cued("LICENCE"):
+        return "US_DRIVER_LICENSE", 0.6, "licence_cue"
     if size == 8 and row.cued("BIRTH") and valid.date(int(row.digits[:4]), int(row.digits[4:6]), int(row.digits[6:])):
         return "DATE_OF_BIRTH", 0.7, "birth_cue"
     if 3 <= len(row.shape) <= 3 and row.shape[0] == 4 and row.cued("BIRTH"):
         return "DATE_OF_BIRTH", 0.7, "birth_cue"
     if _NOT_PERSONAL.match(row.digits) or row.fraction:
         return None
+    if 9 <= size <= 12 and len(row.shape) == 1 and row.cued("ACCOUNT") and not row.contrary("CARD"):
+        return "BANK_ACCOUNT", 0.6, "account_cue"
     telephone = row.whole or row.shape in _LOCAL
     if telephone and len(row.shape) <= 5 and 6 <= size <= 15 and row.cued("PHONE"):
         return _telephone(row, size)

@@ -11,24 +11,29 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gateway.detect import carriers, secrets, signs
+from gateway.detect import announced, carriers, secrets, signs
 from gateway.detect.digits import numbers
 from gateway.detect.families import (
     ANNOUNCING,
+    BORN,
     CHAT,
     COAT,
     CODED,
     DIGITS,
+    HANDLE,
     MACHINE,
     MAIL,
     OWN,
+    PAPER,
     PEM,
     PLATE,
     SECRET,
     TRIGGERS,
+    URL,
+    VALUE,
 )
 from gateway.detect.span import Span, resolve
-from gateway.detect.tokens import codes, emails, machines, plates
+from gateway.detect.tokens import codes, emails, handles, machines, plates
 from gateway.detect.triggers import Engine, Trigger, engine
 from gateway.detect.view import View
 
@@ -174,7 +179,7 @@ class _Reading:
             index += 1
             block.events.append((place, family))
             if family & ANNOUNCING:
-                reach = secrets.value_end(text, place)
+                reach = _reach(text, place, family)
                 if reach > block.end:
                     block.end = _run_end(text, reach)
         if self.pems:
@@ -232,13 +237,14 @@ class _Reading:
                 families |= family
             elif family == CODED and place <= start and end - start >= carriers.MIN_WINDOW:
                 families |= CODED  # the run began as base64, and may go on so
+        families |= _IMPLIED.get(families & (PAPER | URL), 0)
         for view in carriers.readings(text, start, end, bool(families & COAT), self.wanting):
-            spans += self._in(view, families if view.places is None else families | DIGITS | MAIL)
+            spans += self._in(view, families if view.places is None else families | _UNDER_A_COAT)
         if families & ANNOUNCING:
             whole = carriers.plain(text, start, end, self.wanting)
             for place, family in block.events:
-                if family & ANNOUNCING and start <= place < end:
-                    span = secrets.announced(whole, place, family == CHAT)
+                if family in _TOLD and start <= place < end:
+                    span = _TOLD[family](whole, place)
                     spans += [span._replace(end=min(span.end, end))] if span else []  # a private key may begin in it
         if families & CODED:
             spans += self._coded(start, end)
@@ -256,6 +262,8 @@ class _Reading:
             yield from plates(view)
         if families & SECRET:
             yield from secrets.keys(view)
+        if families & HANDLE:
+            yield from handles(view)
         for read in self.own if families & OWN else ():
             yield from read(view)
 
@@ -266,6 +274,20 @@ class _Reading:
             if inner:
                 worst = max(inner, key=lambda span: span.score)
                 yield worst._replace(start=low, end=high, rule=f"base64:{worst.rule}")
+
+
+_TOLD = {VALUE: announced.password, CHAT: announced.chat, BORN: announced.birth}
+_IMPLIED = {PAPER: DIGITS, URL: SECRET, PAPER | URL: DIGITS | SECRET}
+_UNDER_A_COAT = DIGITS | MAIL | PLATE  # another writing hides what the triggers look for
+
+
+def _reach(text: str, place: int, family: int) -> int:
+    """How far what is announced at a place may go, beyond the run it begins in."""
+    if family == VALUE:
+        return announced.value_end(text, place)
+    if family == BORN:
+        return announced.birth_end(text, place)
+    return announced.url_end(text, place) if family == URL else place
 
 
 def _run_end(text: str, start: int) -> int:

@@ -100,9 +100,7 @@ SHAPES: Mapping[str, tuple[str, str, str]] = {
     ),
 }
 _PATTERNS = re.compile("|".join(f"(?P<{name}>{shape})" for name, (_, _, shape) in SHAPES.items()))
-_PLACEHOLDER = re.compile(
-    r"x{4,}|X{4,}|\*{3,}|EXAMPLE|REDACTED|Redacted|your[_-]|<|\$\{|\.\.\.|0{12,}|1{12,}", re.ASCII
-)
+PLACEHOLDER = re.compile(r"x{4,}|X{4,}|\*{3,}|EXAMPLE|REDACTED|Redacted|your[_-]|<|\$\{|\.\.\.|0{12,}|1{12,}", re.ASCII)
 _ENTROPY = 2.8  # bits a character: random base62 of 20 characters is about 4, words of a language are below 3.6
 RUN_ON = re.compile(r"[A-Za-z0-9+/=_.\-]*")  # what a secret too long to hold is swallowed by
 
@@ -117,87 +115,12 @@ def keys(view: View) -> Iterator[Span]:
 
 def _random(text: str) -> bool:
     body = text[text.rfind("_", 0, 12) + 1 :]
-    return _PLACEHOLDER.search(text) is None and _entropy(body) >= _ENTROPY
+    return PLACEHOLDER.search(text) is None and _entropy(body) >= _ENTROPY
 
 
 def _entropy(text: str) -> float:
     size = len(text)
     return -sum(count / size * math.log2(count / size) for count in Counter(text).values()) if size else 0.0
-
-
-# Words that announce a value, with what may stand between the two. The value begins where this ends.
-ANNOUNCED = (
-    r"(?:password|passwd|passphrase|pwd|secret|api[_\-]?key|access[_\-]?key|secret[_\-]?key|access[_\-]?token|auth[_\-]?token|private[_\-]?key|client[_\-]?secret|app[_\-]?secret|token)"
-    r"[A-Za-z_]{0,12}[\"'`]?[ \t]{0,2}(?:[:=：]|=>|is)[ \t]{0,2}[\"'`]?"
-)
-ANNOUNCED_HAN = r"(?:密码|密碼|口令|密钥|秘钥|密匙|令牌|验证码|校验码|动态码|支付密码|登录密码)(?:是|为|為|：|:|=|\s|\"|“|「|就是|改成|改为|设为|设置为){0,4}"
-ANNOUNCED_BEARER = (
-    r"(?:authorization|[a-z\-]{0,16}(?:api-?key|token))[\"']?\s?:\s?[\"']?(?:(?:bearer|basic|token|api-token)\s)?"
-)
-ANNOUNCED_USER = r"[ ](?:-u|--user)[ =]{1,2}[\"']?[A-Za-z0-9._@\-]{1,40}:"  # curl -u name:password
-ANNOUNCED_CHAT = (
-    r"(?:(?:微信|威信|v信|微信号|薇信|加v)[ ]?(?:号|號|号码|id|ID)?[ ]?(?:是|为|：|:|=|\s){0,3}"
-    r"|(?:^|[^A-Za-z0-9+/_])(?:vx|wechat|weixin)[ ]?(?:号|號|号码|id)?[ ]?(?:是|为|：|:|=|\s){1,3})"
-)
-_VALUE = re.compile(r"(?![:：=])[^\s\"'`，。；、！？（）<>《》「」“”,;|\u3400-\u9fff]{0,200}")
-_CHAT = re.compile(r"(?:wxid_[a-z0-9]{10,24}|[A-Za-z][A-Za-z0-9_\-]{5,19})(?![A-Za-z0-9_\-@])")
-_CODE = re.compile(
-    r"[(){}\[\]]|^(?:None|null|true|false|self\.|os\.|process\.|env\.|config\.|str|string|bytes|int|undefined|https?:|[A-Za-z_]+(?:\.[A-Za-z_]+)+$|[A-Z_]+$|[a-z_]+$|[$%<{*@])",
-    re.IGNORECASE,
-)
-_OTHER = re.compile(r"[0-9]|[^A-Za-z0-9_.\-]")
-
-
-def value_end(text: str, start: int) -> int:
-    """Where an announced value that begins at `start` may reach."""
-    found = _VALUE.match(text, start)
-    return found.end() if found else start
-
-
-def announced(view: View, place: int, family_is_chat: bool) -> Span | None:
-    """The value announced at a place of the raw text, if it looks like one."""
-    raw = view.raw
-    if family_is_chat:
-        found = _CHAT.match(raw, place)
-        if found is None or found.group().lower() in _NOT_IDS:
-            return None
-        return Span(place, found.end(), "CN_WECHAT", 0.8, "wechat_cue")
-    end = value_end(raw, place)
-    value = raw[place:end].rstrip(".\\)]}")
-    if not _secret(value, raw[max(0, place - 24) : place]):
-        return None
-    return Span(place, place + len(value), "PASSWORD", 0.8, "announced", "secret")
-
-
-_NOT_IDS = frozenset(
-    {
-        "wechat",
-        "weixin",
-        "number",
-        "account",
-        "android",
-        "iphone",
-        "windows",
-        "service",
-        "mini-program",
-        "message",
-        "payment",
-        "official",
-    }
-)
-
-
-def _secret(value: str, before: str) -> bool:
-    han = re.search(r"[\u3400-\u9fff]", before) is not None
-    bare = before[-1:] in "码碼令钥匙牌"  # nothing stands between the word and the value
-    if len(value) < (4 if han and not bare else 6) or _PLACEHOLDER.search(value) or value.lower() in _NOT_SECRETS:
-        return False
-    if han:
-        return _CODE.match(value) is None or re.fullmatch(r"[a-z]{6,}", value) is not None
-    return _CODE.search(value) is None and _OTHER.search(value) is not None and len(set(value)) >= 4
-
-
-_NOT_SECRETS = frozenset({"password", "required", "optional", "username:password", "user:pass", "xxx:yyy", "changeme1"})
 
 
 def _span(view: View, start: int, end: int, entity: str, score: float, rule: str) -> Span:

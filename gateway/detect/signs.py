@@ -16,7 +16,7 @@ MILITARY = "军南北沈兰成济广海空政参后装武文士"
 NUMERALS = dict(zip("〇零一二三四五六七八九幺壹贰叁肆伍陆柒捌玖", "00123456789" + "1" + "123456789", strict=True))
 INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff\u00ad\u202a-\u202e\u2066-\u2069\ufe0e\ufe0f\u180e\u034f"
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63"
-_SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _DOTS = "\u30fb\u2022\u2027\u00b7"
 _NOT_IN_RUNS = "！，；：？\u3000"
 
@@ -46,7 +46,7 @@ def _table() -> dict[int, str | None]:
             table[code] = str(unicodedata.decimal(chr(code)))
     table |= (
         dict.fromkeys(map(ord, _DASHES), "-")
-        | dict.fromkeys(map(ord, _SPACES), " ")
+        | dict.fromkeys(map(ord, SPACES), " ")
         | dict.fromkeys(map(ord, _DOTS), "·")
     )
     table |= dict.fromkeys(_members(INVISIBLE))
@@ -76,17 +76,25 @@ _FANCY = {code for code, plain in TABLE.items() if plain is None or plain not in
 DIGIT = "0-9" + _class(FANCY_DIGITS)
 OTHER_SHAPES = _class(TABLE)  # all that is not ASCII and is read as it, or is not seen
 BODY = r"A-Za-z0-9._%+\-@:/#&;\\=~" + _class(_FANCY | set(map(ord, NUMERALS)))
-_GAP = rf"[ {_SPACES}]"
+_GAP = rf"[ {SPACES}]"
 _AT = r"[(\[{](?:at|AT|At|@|dot|DOT)[)\]}]"
 _TA = r"[)\]}](?:ta|TA|tA|@|tod|TOD)[(\[{]"
 # What joins two runs into one: gaps between groups of digits, "(at)", and the Han letter a plate begins with.
+_NUMERAL = "".join(NUMERALS)
+_ENDS = "号挂学警港澳领"  # what plates and papers may end with
+_EXT = r"(?:ext|Ext|EXT|x)"
+_TXE = r"(?:txe|txE|TXE|x)"
 _JOIN = (
-    rf"(?<=[{DIGIT})+]){_GAP}{{1,2}}(?=[{DIGIT}(+])|(?<=[A-Z]){_GAP}(?=[0-9])|(?<=[0-9]){_GAP}(?=[A-Z])"
-    rf"|{_GAP}{{0,2}}{_AT}{_GAP}{{0,2}}|[{PLATES}](?=[A-Za-zＡ-Ｚ])|[{MILITARY}]字第(?=[0-9A-Z])|(?<=[0-9])转(?=[0-9])"
+    rf"(?<=[{DIGIT})+]){_GAP}{{1,2}}(?=[{DIGIT}(+])|(?<=[A-Z]){_GAP}(?=[0-9])|(?<=[0-9]){_GAP}(?=[A-Zx])"
+    rf"|{_GAP}{{0,2}}{_AT}{_GAP}{{0,2}}|[{PLATES}](?=[A-Za-zＡ-Ｚ])|使(?=[0-9])|(?<=WJ)[{PLATES}](?=[0-9])|[{MILITARY}]字第(?=[0-9A-Z])"
+    rf"|(?<=[{PLATES}][A-Za-zＡ-Ｚ]){_GAP}(?=[A-Z])|(?<=[0-9A-Z]{{4}})[{_ENDS}]|(?<=[0-9])转(?=[0-9])"
+    rf"|(?<=[0-9]{{4}}){_GAP}{_EXT}\.?{_GAP}?(?=[0-9])|(?<=[{_NUMERAL}]{{3}}){_GAP}(?=[{_NUMERAL}])"
 )
 _NIOJ = (
-    rf"(?<=[{DIGIT}(+]){_GAP}{{1,2}}(?=[{DIGIT})+])|(?<=[0-9]){_GAP}(?=[A-Z])|(?<=[A-Z]){_GAP}(?=[0-9])"
-    rf"|{_GAP}{{0,2}}{_TA}{_GAP}{{0,2}}|(?<=[A-Za-zＡ-Ｚ])[{PLATES}]|(?<=[0-9A-Z])第字[{MILITARY}]|(?<=[0-9])转(?=[0-9])"
+    rf"(?<=[{DIGIT}(+]){_GAP}{{1,2}}(?=[{DIGIT})+])|(?<=[0-9]){_GAP}(?=[A-Z])|(?<=[A-Zx]){_GAP}(?=[0-9])"
+    rf"|{_GAP}{{0,2}}{_TA}{_GAP}{{0,2}}|(?<=[A-Za-zＡ-Ｚ])[{PLATES}]|(?<=[0-9])使|(?<=[0-9])[{PLATES}](?=JW)|(?<=[0-9A-Z])第字[{MILITARY}]"
+    rf"|(?<=[A-Z]){_GAP}(?=[A-Za-zＡ-Ｚ][{PLATES}])|[{_ENDS}](?=[0-9A-Z]{{4}})|(?<=[0-9])转(?=[0-9])"
+    rf"|(?<=[0-9]){_GAP}?\.?{_TXE}{_GAP}(?=[0-9]{{4}})|(?<=[{_NUMERAL}]){_GAP}(?=[{_NUMERAL}]{{3}})"
 )
 _PARTS = rf"(?:{_AT}{_GAP}{{0,2}}|[{BODY})\]]+|[(\[]|{_JOIN})*"  # a bracket is a part of its own where "(at)" may begin
 _PARTS_BACK = rf"(?:{_TA}{_GAP}{{0,2}}|[{BODY}(\[]+|[)\]]|{_NIOJ})*"
@@ -94,15 +102,15 @@ RUN = re.compile(_PARTS)
 _RUN_BACK = re.compile(_PARTS_BACK)
 # The same from the end of what has arrived, where a join may be half there.
 _LIVE_BACK = re.compile(
-    rf"(?:[{PLATES}{MILITARY}转]|字[{MILITARY}]|第字[{MILITARY}])?(?:(?:ta|TA|tA|a|A|@|tod|TOD|od|OD|d|D)?[(\[{{])?{_GAP}{{0,2}}"
+    rf"(?:[{PLATES}{MILITARY}{_ENDS}转]|字[{MILITARY}]|第字[{MILITARY}])?(?:(?:ta|TA|tA|a|A|@|tod|TOD|od|OD|d|D)?[(\[{{])?{_GAP}{{0,2}}"
     + _PARTS_BACK
 )
 # The usual end of a text: a word in small letters behind a gap that joins nothing, since a small letter stands before it.
-_LAST_WORD = re.compile(r"([a-z] )[a-z]+\Z")
+_LAST_WORD = re.compile(r"([a-z] )[a-z]+ ?\Z")
 # Another: a sign that no run has, as nearly every Han letter is.
-_IN_NO_RUN = re.compile(rf"[^{BODY}()\[\]{{}} {_SPACES}{PLATES}{MILITARY}转字第]")
+_IN_NO_RUN = re.compile(rf"[^{BODY}()\[\]{{}} {SPACES}{PLATES}{MILITARY}{_ENDS}转字第]")
 # What these begin decides whether a run goes on: gaps, brackets, a thousand's comma, the Han letters that join.
-UNDECIDED = frozenset(" ,([{转" + _SPACES + PLATES + MILITARY)
+UNDECIDED = frozenset(" ,([{转" + SPACES + PLATES + MILITARY)
 LOOKAHEAD = 10  # code points after such a sign that decide it: "  (dot)  " is nine
 _STEP = 96  # code points looked back at first: most runs are a word
 
@@ -117,7 +125,7 @@ def live_start(text: str, floor: int) -> int:
     size = len(text)
     if size > floor and _IN_NO_RUN.match(text, size - 1) is not None:
         return size
-    word = _LAST_WORD.match(text, max(floor, text.rfind(" ") - 1))
+    word = _LAST_WORD.match(text, max(floor, text.rfind(" ", 0, size - 1) - 1))
     return word.end(1) if word is not None else _back(_LIVE_BACK, text, size, floor)
 
 

@@ -33,15 +33,15 @@ _SHAPES: Mapping[str, str] = {
     "sg_id": rf"{_L}[STFGM][0-9]{{7}}[A-Z]{_R}",
     "nino": rf"{_L}(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{{2}} ?[0-9]{{2}} ?[0-9]{{2}} ?[A-D]{_R}",
     "hk_id": rf"{_L}[A-Z]{{1,2}}[0-9]{{6}}(?:\([0-9A]\)|[0-9A](?![A-Za-z0-9(]))",
-    "mo_id": rf"{_L}[1578][0-9]{{6}}\([0-9]\)",
-    "passport": rf"{_L}(?:[EGegDSPKHdspkh][0-9]{{8}}|[Ee][A-HJ-NP-Za-hj-np-z][0-9]{{7}}|(?:DE|SE|PE|KJ|HJ|MA|MB|de|se|pe|ma|mb)[0-9]{{7}}|[DSPdsp][0-9]{{7}}|1[45][0-9]{{7}}){_R}",
+    "mo_id": rf"{_L}[1578](?:[0-9]{{6}}\([0-9]\)|/[0-9]{{6}}/[0-9]{_R})",
+    "passport": rf"{_L}(?:[EGegDSPKHdspkh][0-9]{{8}}|[Ee][A-HJ-NP-Za-hj-np-z][0-9]{{7}}|(?:DE|SE|PE|KJ|HJ|MA|MB|de|se|pe|ma|mb)[0-9]{{7}}|[DSPdsp][0-9]{{7}}|1[45][0-9]{{7}}|[A-Z][A-Z0-9][0-9]{{5,7}}){_R}",
     "permit": rf"{_L}[CWLTHMcwlthm](?:[0-9]{{8}}(?:[0-9]{{2}})?|[A-Z][0-9]{{7}}){_R}",
     "old_tw": rf"{_L}[0-9]{{10}}\(?[A-Z]\)?{_R}",
     "org": rf"{_L}[0-9A-Z]{{8}}-[0-9X]{_R}",
     "org_bare": rf"{_L}[0-9A-Z]{{8}}[0-9X]{_R}",
     "green_card": rf"{_L}[A-Z]{{3}}[0-9]{{12}}{_R}",
     "social": rf"{_L}[A-Z][0-9]{{8}}{_R}",
-    "licence": rf"{_L}[A-Z][0-9]{{6,8}}{_R}",
+    "licence": rf"{_L}(?:[A-Z]{{1,2}}[0-9]{{5,14}}|[A-Z][0-9]{{3}}(?:-[0-9]{{2,4}}){{2,4}}(?:-[0-9])?|[A-Z9]{{5}}[0-9]{{6}}[A-Z9]{{2}}[A-Z0-9]{{3}}){_R}",
     "bitcoin": rf"{_L}(?:bc1[ac-hj-np-z02-9]{{25,59}}|[13][a-km-zA-HJ-NP-Z1-9]{{25,34}}){_R}",
     "ethereum": rf"{_L}0x[0-9a-fA-F]{{40}}{_R}",
 }
@@ -68,15 +68,20 @@ _FIRST = (
 # Looked at where a word begins: every shape asks for that.
 _CODES = re.compile(_L + "(?:" + "|".join(f"(?P<{name}>{_SHAPES[name].removeprefix(_L)})" for name in _FIRST) + ")")
 _MAC = re.compile(
-    rf"{_L}(?<![:\-])(?:[0-9A-Fa-f]{{2}}(?:(?::[0-9A-Fa-f]{{2}}){{5}}|(?:-[0-9A-Fa-f]{{2}}){{5}})|[0-9A-Fa-f]{{4}}(?:\.[0-9A-Fa-f]{{4}}){{2}})(?![A-Za-z0-9_:\-])"
+    rf"{_L}(?<![0-9A-Fa-f][:\-])(?:[0-9A-Fa-f]{{2}}(?:(?::[0-9A-Fa-f]{{2}}){{5}}|(?:-[0-9A-Fa-f]{{2}}){{5}})|[0-9A-Fa-f]{{4}}(?:\.[0-9A-Fa-f]{{4}}){{2}})(?![A-Za-z0-9_:\-]|\.[0-9A-Fa-f])"
 )
 _IPV6 = re.compile(
-    r"(?<![0-9A-Za-z_:.\[])\[?(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?:(?<=:)[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![0-9A-Za-z_:]|\.[0-9])(?:%[A-Za-z][A-Za-z0-9]{1,9})?(?:/[0-9]{1,3}(?![0-9]))?|(?<=\[)(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?=\])"
+    r"(?<![0-9A-Za-z_.\[])\[?(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?:(?<=:)[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![0-9A-Za-z_:]|\.[0-9])(?:%[A-Za-z][A-Za-z0-9]{1,9})?(?:/[0-9]{1,3}(?![0-9]))?|(?<=\[)(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?=\])"
 )
 _PLATE = re.compile(
-    rf"[{PLATES}][A-HJ-NP-Za-hj-np-z][·. \-]?(?:[A-HJ-NP-Za-hj-np-z][0-9A-HJ-NP-Za-hj-np-z][0-9]{{4}}|[0-9]{{5}}[A-HJ-NP-Za-hj-np-z]|[0-9A-HJ-NP-Za-hj-np-z]{{5}}|[0-9A-HJ-NP-Z]{{4}}[挂学警港澳领])(?![0-9A-Za-z])|[使][0-9]{{6}}(?![0-9])|WJ[{PLATES}]?[0-9]{{4}}[0-9A-Z](?![0-9A-Za-z])"
+    rf"[{PLATES}][A-HJ-NP-Za-hj-np-z][·. \-]?(?:[A-HJ-NP-Za-hj-np-z][0-9A-HJ-NP-Za-hj-np-z][0-9]{{4}}|[0-9]{{5}}[A-HJ-NP-Za-hj-np-z]|[0-9A-HJ-NP-Za-hj-np-z]{{5}}|[0-9A-HJ-NP-Z]{{4}}[挂学警港澳领])(?![0-9A-Za-z])|使[0-9]{{6}}(?![0-9])|WJ[{PLATES}]?[0-9]{{4}}[0-9A-Z](?![0-9A-Za-z])"
 )
-_MILITARY = re.compile(rf"[{MILITARY}]字第[0-9A-Z]{{4,8}}")
+_MILITARY = re.compile(rf"[{MILITARY}]字第[0-9A-Z]{{4,8}}号?")
+_CN_PASSPORT = re.compile(
+    r"[EGDSPKH][0-9]{8}$|E[A-HJ-NP-Z][0-9]{7}$|(?:DE|SE|PE|KJ|HJ|MA|MB)[0-9]{7}$|[DSP][0-9]{7}$|1[45][0-9]{7}$",
+    re.IGNORECASE,
+)
+_HANDLE = re.compile(r"(?<![A-Za-z0-9_])wxid_[a-z0-9]{10,24}(?![A-Za-z0-9_])")
 _DIGITS = re.compile(r"[0-9]")
 _CODEABLE = re.compile(
     r"[A-Za-z]|[0-9]\([0-9]\)|(?<![0-9])1[45][0-9]{7}(?![0-9])|(?<![0-9])[0-9]{8}-[0-9X]"
@@ -121,8 +126,20 @@ def _ipv6s(view: View) -> Iterator[Span]:
     text = view.text
     for found in _IPV6.finditer(text, view.start, view.end):
         low = found.start() + found.group().startswith("[")
+        if text[low - 1 : low] == ":" and not _labelled(text, low):
+            continue
         if _ipv6(re.split("[%/]", text[low : found.end()])[0]):
             yield _span(view, low, found.end(), ("IP_ADDRESS", 0.9, "ipv6"))
+
+
+_LABEL = re.compile(r"[0-9A-Za-z_]{0,40}:$")
+_GROUP = re.compile(r"[0-9A-Fa-f]{1,4}:$")
+
+
+def _labelled(text: str, at: int) -> bool:
+    """Is the colon before a place the end of a label, as in `ip:2001:db8::1`, and none of the address?"""
+    label = _LABEL.search(text, max(0, at - 41), at)
+    return label is not None and text[label.start() - 1 : label.start()] != ":" and _GROUP.match(label.group()) is None
 
 
 def _ipv6(text: str) -> bool:
@@ -134,6 +151,12 @@ def _ipv6(text: str) -> bool:
     except ValueError:
         return False
     return not (address.is_loopback or address.is_unspecified)
+
+
+def handles(view: View) -> Iterator[Span]:
+    """Names that a messenger gave: they show what they are."""
+    for found in _HANDLE.finditer(view.text, view.start, view.end):
+        yield _span(view, found.start(), found.end(), ("CN_WECHAT", 0.9, "wxid"))
 
 
 def plates(view: View) -> Iterator[Span]:
@@ -225,7 +248,13 @@ def _checked(
 
 
 def _passport(view: View, start: int, end: int, text: str) -> Found:
-    return ("CN_PASSPORT", 0.85, "passport") if view.cued(start, end, "PASSPORT") else None
+    """China's shapes first; another country's are two letters or one, and five digits or more."""
+    if not view.cued(start, end, "PASSPORT"):
+        return None
+    if _CN_PASSPORT.match(text):
+        return "CN_PASSPORT", 0.85, "passport"
+    us = len(text) == 9 and text[1:].isdigit()
+    return ("US_PASSPORT" if us else "PASSPORT", 0.7, "passport_other")
 
 
 def _permit(view: View, start: int, end: int, text: str) -> Found:
@@ -233,6 +262,14 @@ def _permit(view: View, start: int, end: int, text: str) -> Found:
         return None
     entity = {"H": "CN_HOME_PERMIT", "M": "CN_HOME_PERMIT", "L": "CN_TW_PERMIT", "T": "CN_TW_PERMIT"}
     return entity.get(text[0].upper(), "CN_HK_MO_PERMIT"), 0.8, "permit"
+
+
+def _green_card(view: View, start: int, end: int, text: str) -> Found:
+    """Three letters of a country, a place, six digits of a date: that alone tells it, and its word makes it sure."""
+    dated = valid.id_old_plausible(text[3:7] + "00" + text[7:13] + "000")
+    if view.cued(start, end, "PERMIT"):
+        return "CN_RESIDENCE_PERMIT", 0.85 if dated else 0.7, "green_card"
+    return ("CN_RESIDENCE_PERMIT", 0.6, "green_card_shape") if dated else None
 
 
 def _org(view: View, start: int, end: int, text: str) -> Found:
@@ -256,7 +293,7 @@ _JUDGES: Mapping[str, Callable[[View, int, int, str], Found]] = {
     "old_tw": _on_cue("PERMIT", "CN_TW_PERMIT", 0.7, "permit_old"),
     "org": _org,
     "org_bare": _org,
-    "green_card": _on_cue("PERMIT", "CN_RESIDENCE_PERMIT", 0.7, "green_card"),
+    "green_card": _green_card,
     "social": _on_cue("SOCIAL", "CN_SOCIAL_SECURITY", 0.7, "social"),
     "licence": _on_cue("LICENCE", "US_DRIVER_LICENSE", 0.6, "licence_cue"),
     "bitcoin": _checked(valid.bitcoin, "CRYPTO", 0.95, "bitcoin"),

@@ -138,6 +138,12 @@ def sg_id(text: str) -> bool:
     return letters[(total + offset) % 11] == text[8]
 
 
+def nhs(digits: str) -> bool:
+    """NHS number: MOD 11 over nine digits; a check of ten is not given out."""
+    total = sum(weight * int(digit) for weight, digit in zip(range(10, 1, -1), digits, strict=False))
+    return (11 - total % 11) % 11 == int(digits[9])
+
+
 def us_ssn(digits: str) -> bool:
     """Social Security numbers never have area 000, 666 or 9xx, group 00, serial 0000."""
     return digits[:3] not in ("000", "666") and digits[0] != "9" and digits[3:5] != "00" and digits[5:] != "0000"
