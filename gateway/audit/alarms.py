@@ -7,9 +7,9 @@ A watcher of the journal: it sees each record once it is durable, and detection 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from gateway.audit.anomalies import Action, Alarm, Detectors, Key
@@ -88,7 +88,7 @@ class Alarms:
 
     def __init__(self, detectors: Detectors, sanctions: Sanctions) -> None:
         self._detectors, self.sanctions = detectors, sanctions
-        self._waiting: SimpleQueue[Record] = SimpleQueue()
+        self._waiting: deque[Record] = deque()  # the writing thread puts in, the event loop takes out
         self._closed = False
         self.fault = ""
         self.sealed = 0
@@ -98,12 +98,10 @@ class Alarms:
         """Nothing is needed of the past."""
 
     def written(self, first: int, items: Sequence[Item], hashes: Sequence[bytes], root: bytes) -> None:
-        if self._waiting.qsize() > MAX_WAITING:
+        if len(self._waiting) > MAX_WAITING:
             self.fault = f"{MAX_WAITING} records wait to be looked at: some go unseen"
             return
-        for item in items:
-            if not isinstance(item.record, Event):
-                self._waiting.put(item.record)
+        self._waiting.extend([item.record for item in items if not isinstance(item.record, Event)])
 
     def close(self) -> None:
         self._closed = True
@@ -118,11 +116,9 @@ class Alarms:
     def look(self) -> list[Alarm]:
         """Everything written since the last look."""
         found: list[Alarm] = []
-        try:
-            while True:
-                found += self._detectors.see(self._waiting.get_nowait())
-        except Empty:
-            return found
+        while self._waiting:
+            found += self._detectors.see(self._waiting.popleft())
+        return found
 
     async def _act(self, alarm: Alarm, journal: Appends, notify: Notify | None) -> None:
         """A sanction takes hold before anything that waits; then the record; then whoever is to be told."""

@@ -6,15 +6,17 @@ alarms. Windows slide; after an alarm its key is quiet for one window.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, timezone
 from enum import StrEnum
 from typing import Literal, TypeVar
 
 from gateway.audit.record import Closed, Opened, Record
+from gateway.core.verdict import Finding
 
+_HOUR_SECONDS, _DAY_SECONDS = 3_600, 86_400
 MAX_KEYS = 50_000  # users, certificates, addresses watched at once; the longest silent is forgotten first
 
 
@@ -80,108 +82,91 @@ WATCHES = (
 ATTACKS = frozenset(
     {"attack_detected", "prompt_injection", "control_token_forged", "url_not_allowed", "schema_too_complex"}
 )
+HABITS = frozenset({Kind.ODD_HOUR, Kind.NEW_MODEL})  # learnt of each caller; all else is counted within a window
 FAILURES = frozenset({"stage_failed", "stage_timeout", "audit_unavailable", "sealing_unavailable", "keys_unavailable"})
 
 T = TypeVar("T")
 Key = tuple[str, str]  # tenant and subject
-Seen = tuple[Key, int, str]  # whose, how much, and for distinct counts what
+Seen = tuple[Kind, Key, int, str]  # of what kind, whose, how much, and for distinct counts what
 
 
-def refusals(record: Record) -> Seen | None:
-    return (_who(record), 1, "") if isinstance(record, Opened) and record.code else None
+def sights(record: Record) -> list[Seen]:
+    """What one record shows of each kind that is counted. Nearly every record shows one thing or two."""
+    if isinstance(record, Opened):
+        who = _who(record)
+        seen: list[Seen] = [(Kind.REQUESTS, who, 1, "")]
+        if record.thumbprint and record.user:  # distinct users behind one certificate
+            certificate = record.certificate or record.thumbprint
+            seen.append((Kind.IDENTITIES, ("", certificate), 1, f"{record.tenant}/{record.user}"))
+        if record.code:
+            seen += _refused(record, who)
+        return seen + _found(record.findings, who)
+    if not isinstance(record, Closed):
+        return []
+    who = _who(record)
+    used = record.usage
+    tokens: list[Seen] = [(Kind.TOKENS, who, used.prompt_tokens + used.completion_tokens, "")] if used else []
+    return tokens + _found(record.findings, who)
 
 
-def attacks(record: Record) -> Seen | None:
-    return (_who(record), 1, "") if isinstance(record, Opened) and record.code in ATTACKS else None
+def _refused(record: Opened, who: Key) -> list[Seen]:
+    seen: list[Seen] = [(Kind.REFUSALS, who, 1, "")]
+    if record.code in ATTACKS:
+        seen.append((Kind.ATTACKS, who, 1, ""))
+    if record.code in FAILURES:  # somebody's at first: what is failing matters, not who met it
+        stage = next((d.stage for d in record.rulings if d.decision == "refuse"), "")
+        seen.append((Kind.FAILURES, ("", stage or record.code), 1, ""))
+    return seen
 
 
-def personal_data(record: Record) -> Seen | None:
-    if not isinstance(record, Opened | Closed):
-        return None
-    count = sum(1 for finding in record.findings if finding.kind == "pii")
-    return (_who(record), count, "") if count else None
-
-
-def tokens(record: Record) -> Seen | None:
-    if not isinstance(record, Closed) or record.usage is None:
-        return None
-    return _who(record), record.usage.prompt_tokens + record.usage.completion_tokens, ""
-
-
-def requests(record: Record) -> Seen | None:
-    return (_who(record), 1, "") if isinstance(record, Opened) else None
-
-
-def identities(record: Record) -> Seen | None:
-    """Distinct users behind one certificate."""
-    if not isinstance(record, Opened) or not record.thumbprint or not record.user:
-        return None
-    return ("", record.certificate or record.thumbprint), 1, f"{record.tenant}/{record.user}"
-
-
-def failures(record: Record) -> Seen | None:
-    """Checks that fail are somebody's at first: what is failing matters, not who met it."""
-    if not isinstance(record, Opened) or record.code not in FAILURES:
-        return None
-    stage = next((d.stage for d in record.rulings if d.decision == "refuse"), "")
-    return ("", stage or record.code), 1, ""
-
-
-def canary(record: Record) -> Seen | None:
-    """A planted value that only a leak can show."""
-    if not isinstance(record, Opened | Closed):
-        return None
-    hit = any("canary" in finding.rule or finding.entity == "canary" for finding in record.findings)
-    return (_who(record), 1, "") if hit else None
-
-
-SIGHTS: dict[Kind, Callable[[Record], Seen | None]] = {
-    Kind.REFUSALS: refusals,
-    Kind.ATTACKS: attacks,
-    Kind.PERSONAL_DATA: personal_data,
-    Kind.TOKENS: tokens,
-    Kind.REQUESTS: requests,
-    Kind.IDENTITIES: identities,
-    Kind.FAILURES: failures,
-    Kind.CANARY: canary,
-}
+def _found(findings: tuple[Finding, ...], who: Key) -> list[Seen]:
+    personal, canaries = 0, 0
+    for finding in findings:
+        personal += finding.kind == "pii"
+        canaries += "canary" in finding.rule or finding.entity == "canary"
+    seen: list[Seen] = [(Kind.PERSONAL_DATA, who, personal, "")] if personal else []
+    return [*seen, (Kind.CANARY, who, 1, "")] if canaries else seen  # a planted value that only a leak can show
 
 
 @dataclass(slots=True)
 class _Window:
-    """What one key did lately: (when, how much, what)."""
+    """What one key did lately: (when, how much, what); and how often each thing, where those are counted."""
 
     events: deque[tuple[float, int, str]] = field(default_factory=deque)
-    things: Counter[str] = field(default_factory=Counter)
+    things: dict[str, int] = field(default_factory=dict)
     total: int = 0
     quiet_until: float = float("-inf")
 
     def add(self, at: float, amount: int, what: str, span: float) -> int:
         """The amount within the window: the sum, or how many distinct things."""
-        self.events.append((at, amount, what))
+        events = self.events
+        events.append((at, amount, what))
         self.total += amount
-        self.things[what] += 1
-        while self.events[0][0] <= at - span:
-            _, gone, thing = self.events.popleft()
-            self.total -= gone
+        if what:
+            self.things[what] = self.things.get(what, 0) + 1
+        while events[0][0] <= at - span:
+            self._forget()
+        return len(self.things) if what else self.total
+
+    def _forget(self) -> None:
+        _, gone, thing = self.events.popleft()
+        self.total -= gone
+        if thing:
             self.things[thing] -= 1
             if not self.things[thing]:
                 del self.things[thing]
-        return len(self.things) if what else self.total
 
 
 class Burst:
     """Too much of one kind within a window."""
 
     def __init__(self, watch: Watch) -> None:
-        self._watch, self._sight = watch, SIGHTS[watch.kind]
+        self._watch = watch
         self._windows: OrderedDict[Key, _Window] = OrderedDict()
 
-    def see(self, record: Record) -> Alarm | None:
-        seen = self._sight(record)
-        if seen is None:
-            return None
-        key, amount, what = seen
+    def see(self, seen: Seen, record: Record) -> Alarm | None:
+        """`seen` is of this burst's kind."""
+        _, key, amount, what = seen
         at = record.at / 1000
         window = _touched(self._windows, key, _Window)
         total = window.add(at, amount, what, self._watch.window)
@@ -193,13 +178,13 @@ class Burst:
 
 @dataclass(slots=True)
 class _Habit:
-    """When, and with which models, one caller usually comes."""
+    """When, and with which models, one caller usually comes; and until when each watch has said enough of it."""
 
     hours: list[int] = field(default_factory=lambda: [0] * 24)
     days: set[int] = field(default_factory=set)
     models: set[str] = field(default_factory=set)
     count: int = 0
-    quiet_until: float = float("-inf")
+    quiet_until: dict[Watch, float] = field(default_factory=dict)
 
 
 class Habits:
@@ -208,61 +193,80 @@ class Habits:
     KNOWN_DAYS = 5  # fewer days show a shift, not a habit
     KNOWN_COUNT = 50
     RARE = 0.01  # share of a caller's exchanges under which an hour, its neighbours included, is odd
+    LASTING_DAYS = 60  # habits change: what is two months old no longer counts as knowing somebody
 
-    def __init__(self, watch: Watch, zone: timezone = UTC) -> None:
-        self._watch, self._zone = watch, zone
+    def __init__(self, watches: Iterable[Watch], zone: timezone = UTC) -> None:
+        self._watches = tuple(watches)
+        self._east = zone.utcoffset(None).total_seconds()
         self._habits: OrderedDict[Key, _Habit] = OrderedDict()
 
-    def see(self, record: Record) -> Alarm | None:
-        if not isinstance(record, Opened) or not record.user or record.code:
-            return None
+    def see(self, record: Opened) -> list[Alarm]:
+        """Of a record that names a user and was not refused."""
         key, at = _who(record), record.at / 1000
+        day, second = divmod(at + self._east, _DAY_SECONDS)
+        hour = int(second // _HOUR_SECONDS)
         habit = _touched(self._habits, key, _Habit)
-        odd = self._is_odd(habit, record, at)
-        _learn(habit, record, datetime.fromtimestamp(at, self._zone))
-        if not odd or at < habit.quiet_until:
-            return None
-        habit.quiet_until = at + self._watch.window
-        return Alarm(self._watch.kind, *key, 1, at, record.id, self._watch)
+        known = habit.count >= self.KNOWN_COUNT and len(habit.days) >= self.KNOWN_DAYS
+        odd = [watch for watch in self._watches if self._is_odd(habit, watch, record.model, hour)] if known else []
+        self._learn(habit, record.model, int(day), hour)
+        return [alarm for watch in odd if (alarm := _told(habit, watch, key, record)) is not None]
 
-    def _is_odd(self, habit: _Habit, record: Opened, at: float) -> bool:
-        if habit.count < self.KNOWN_COUNT or len(habit.days) < self.KNOWN_DAYS:
-            return False
-        if self._watch.kind is Kind.NEW_MODEL:
-            return record.model not in habit.models
-        hour = datetime.fromtimestamp(at, self._zone).hour
+    def _is_odd(self, habit: _Habit, watch: Watch, model: str, hour: int) -> bool:
+        if watch.kind is Kind.NEW_MODEL:
+            return model not in habit.models
         near = sum(habit.hours[(hour + shift) % 24] for shift in (-1, 0, 1))
         return near < self.RARE * habit.count
 
+    def _learn(self, habit: _Habit, model: str, day: int, hour: int) -> None:
+        habit.hours[hour] += 1
+        habit.days.add(day)
+        habit.models.add(model)
+        habit.count += 1
+        if len(habit.days) > self.LASTING_DAYS:
+            habit.days = {each for each in habit.days if each > day - self.LASTING_DAYS}
+
 
 class Detectors:
-    """All of them, asked in turn."""
+    """All of them, each asked of what it watches for."""
 
     def __init__(self, watches: Iterable[Watch] = WATCHES, zone: timezone = UTC) -> None:
-        self._all = [Burst(watch) if watch.kind in SIGHTS else Habits(watch, zone) for watch in watches]
+        watches = tuple(watches)
+        self._bursts: dict[Kind, list[Burst]] = {}
+        for watch in watches:
+            if watch.kind not in HABITS:
+                self._bursts.setdefault(watch.kind, []).append(Burst(watch))
+        self._habits = Habits([watch for watch in watches if watch.kind in HABITS], zone)
 
     def see(self, record: Record) -> list[Alarm]:
-        return [alarm for detector in self._all if (alarm := detector.see(record)) is not None]
+        alarms: list[Alarm] = []
+        for seen in sights(record):
+            for burst in self._bursts.get(seen[0], ()):
+                if (alarm := burst.see(seen, record)) is not None:
+                    alarms.append(alarm)
+        if isinstance(record, Opened) and record.user and not record.code:
+            alarms += self._habits.see(record)
+        return alarms
 
 
-def _learn(habit: _Habit, record: Opened, when: datetime) -> None:
-    habit.hours[when.hour] += 1
-    habit.days.add(when.toordinal())
-    habit.models.add(record.model)
-    habit.count += 1
-    if len(habit.days) > 60:  # habits change: what is two months old no longer counts as knowing somebody
-        habit.days = {day for day in habit.days if day > when.toordinal() - timedelta(days=60).days}
+def _told(habit: _Habit, watch: Watch, key: Key, record: Opened) -> Alarm | None:
+    """The alarm, unless it was raised a while ago."""
+    at = record.at / 1000
+    if at < habit.quiet_until.get(watch, at):
+        return None
+    habit.quiet_until[watch] = at + watch.window
+    return Alarm(watch.kind, *key, 1, at, record.id, watch)
 
 
 def _touched(held: OrderedDict[Key, T], key: Key, make: Callable[[], T]) -> T:
     """What is kept under a key, made when new; the longest untouched makes room."""
-    if key in held:
+    found = held.get(key)
+    if found is not None:
         held.move_to_end(key)
-    else:
-        held[key] = make()
-        if len(held) > MAX_KEYS:
-            held.popitem(last=False)
-    return held[key]
+        return found
+    found = held[key] = make()
+    if len(held) > MAX_KEYS:
+        held.popitem(last=False)
+    return found
 
 
 def _who(record: Opened | Closed) -> Key:

@@ -99,7 +99,7 @@ class Opened:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        return tuple(finding for ruling in self.rulings for finding in ruling.findings)
+        return tuple([finding for ruling in self.rulings for finding in ruling.findings])
 
 
 @fact(frozen=True, slots=True)
