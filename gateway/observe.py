@@ -5,23 +5,36 @@ Stages neither log nor count; this module is told of judgements and endings, and
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
 from gateway.audit.progress import Progress
-from gateway.core.pipeline import Judgement
+from gateway.core.exchange import Action
+from gateway.core.pipeline import REQUEST_ORDER, Judgement
 from gateway.http.outcome import Ending
+from gateway.tallies import Counts, Durations
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+FOLD_SECONDS = 1.0  # how far behind the others a worker's numbers may be: far below any interval of scraping
 _LATENCY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 _STAGE_BUCKETS = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.05, 0.25, 1)
+
+
+class _Histogram(Histogram):
+    """One that takes what was counted elsewhere: the library has no way to observe many at once."""
+
+    def take(self, counts: Sequence[int], seconds: float) -> None:
+        self._sum.inc(seconds)
+        for bucket, count in zip(self._buckets, counts, strict=True):
+            if count:
+                bucket.inc(count)
 
 
 class Metrics:
@@ -29,14 +42,14 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.latency = Histogram(
+        self.latency = _Histogram(
             "deepseek_latency_seconds",
             "From admission to the last byte of the model's answer",
             ["action"],
             buckets=_LATENCY_BUCKETS,
             registry=self.registry,
         )
-        self.first_byte = Histogram(
+        self.first_byte = _Histogram(
             "hangu_first_byte_seconds",
             "From admission to the first byte of a streamed answer",
             buckets=_LATENCY_BUCKETS,
@@ -49,7 +62,7 @@ class Metrics:
             multiprocess_mode="mostrecent",
             registry=self.registry,
         )
-        self.stages = Histogram(
+        self.stages = _Histogram(
             "hangu_stage_seconds",
             "Time one stage took to judge one request",
             ["stage"],
@@ -89,35 +102,57 @@ class Metrics:
         )
         self.quarantined = self._lasting("hangu_record_quarantined", "Records the cluster would not take, kept aside")
 
-        # The library looks each child up under a lock, every time; labels are closed sets, so each is kept once found.
-        self._stage = cache(self.stages.labels)
-        self._exchange = cache(self.exchanges.labels)
-        self._latency = cache(self.latency.labels)
-        self._finding = cache(self.findings.labels)
-        self._prompt, self._completion = self.tokens.labels("prompt"), self.tokens.labels("completion")
+        # What every exchange adds to, handed to the library in bulk.
+        self.under_way = 0
+        self._stage = {step.name: Durations(_STAGE_BUCKETS) for step in REQUEST_ORDER}
+        self._latency = {action: Durations(_LATENCY_BUCKETS) for action in Action}
+        self._first_byte = Durations(_LATENCY_BUCKETS)
+        self._exchange: Counts[tuple[str, str]] = Counts()
+        self._finding: Counts[tuple[str, str]] = Counts()
+        self._token: Counts[str] = Counts()
 
     def judged(self, judgement: Judgement) -> None:
         """A request was judged."""
         for ruling in judgement.rulings:
-            self._stage(ruling.stage).observe(ruling.seconds)
+            self._stage[ruling.stage].add(ruling.seconds)
             for finding in ruling.verdict.findings:
-                self._finding(finding.kind, "request").inc()
+                self._finding.add((finding.kind, "request"))
 
     def ended(self, judgement: Judgement, ending: Ending) -> None:
         """An exchange ended."""
-        action = judgement.exchange.action.value
-        self._exchange(action, ending.outcome.value).inc()
+        action = judgement.exchange.action
+        self._exchange.add((action, ending.outcome))
         if ending.code is not None:
             self.refusals.labels(ending.code.value).inc()
         for finding in ending.findings:
-            self._finding(finding.kind, "response").inc()
+            self._finding.add((finding.kind, "response"))
         if ending.usage is not None:
-            self._prompt.inc(ending.usage.prompt_tokens)
-            self._completion.inc(ending.usage.completion_tokens)
+            self._token.add("prompt", ending.usage.prompt_tokens)
+            self._token.add("completion", ending.usage.completion_tokens)
         if ending.answers:
-            self._latency(action).observe(ending.seconds)
+            self._latency[action].add(ending.seconds)
         if ending.first_byte_seconds is not None:
-            self.first_byte.observe(ending.first_byte_seconds)
+            self._first_byte.add(ending.first_byte_seconds)
+
+    def fold(self) -> None:
+        """Hand what was counted to the library. Other workers see of this one what was handed on."""
+        self.inside.set(self.under_way)
+        for histogram, told in ((self.stages, self._stage), (self.latency, self._latency)):
+            for name, durations in told.items():
+                if durations:
+                    histogram.labels(name).take(*durations.take())
+        self.first_byte.take(*self._first_byte.take())
+        for counter, counts in ((self.exchanges, self._exchange), (self.findings, self._finding)):
+            for labels, amount in counts.take():
+                counter.labels(*labels).inc(amount)
+        for direction, amount in self._token.take():
+            self.tokens.labels(direction).inc(amount)
+
+    async def keep_folding(self) -> None:
+        """So that what one worker is asked for has all of them, but for the last moments."""
+        while True:
+            await asyncio.sleep(FOLD_SECONDS)
+            self.fold()
 
     def noticed(self, why: str) -> None:
         """A connection ended without an exchange; `why` is a word of the listener's closed set."""
@@ -144,6 +179,7 @@ class Metrics:
 
     def render(self) -> bytes:
         """The Prometheus text format; of all workers together when there are several."""
+        self.fold()
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(self.registry)
         whole = CollectorRegistry()

@@ -38,11 +38,11 @@ class Recording:
         self.metrics.judged(judgement)
         exchange = judgement.exchange
         opened = record.opened(exchange, judgement, digest, exchange.received_at, redacted=kept, sealed=sealed)
-        self.metrics.inside.inc()
+        self.metrics.under_way += 1
         try:
             await self.journal.append(opened)
         except AuditError:
-            self.metrics.inside.dec()
+            self.metrics.under_way -= 1
             raise
 
     def following(
@@ -60,7 +60,7 @@ class Recording:
 
     async def closed(self, judgement: Judgement, ending: Ending) -> None:
         """Durable before the last byte; then counted and logged, also when nobody waits for it any more."""
-        self.metrics.inside.dec()
+        self.metrics.under_way -= 1
         closed = record.closed(
             judgement.exchange,
             self.clock(),

@@ -99,6 +99,7 @@ async def open_works(site: Site, origin: str, share: float, stack: AsyncExitStac
     The `first` of several workers keeps the process ready that tries changed policies.
     """
     metrics = Metrics()
+    stack.callback(metrics.fold)  # a worker's last exchanges count too
     trials = building.trials(site, stack, ready=first and site.settings.policies.trial_ready)
     kept, fetching = await _lasting(site, share, stack)
     if kept.core_rules is not None:
@@ -151,6 +152,7 @@ async def open_works(site: Site, origin: str, share: float, stack: AsyncExitStac
     background: list[Task] = [
         partial(alarms.run, journal, await _told(site.settings, stack)),
         partial(reuse.run, journal),
+        metrics.keep_folding,
         partial(backend.watch, site.settings.backend.health_seconds),
         *fetching,
         *_gpu(site.settings, metrics),
