@@ -11,7 +11,8 @@ from threading import Lock
 
 from gateway.detect.watch import Part
 
-MAX_MESSAGES = 50_000  # remembered finds: about 20 MB; the one unused longest goes first
+MAX_MESSAGES = 50_000  # remembered finds: 10 to 25 MB; the one unused longest goes first
+_PLAIN: tuple[tuple[int, Part], ...] = ((0, Part("")),)  # in place of finds: there were none
 MIN_LENGTH = 64  # code points: shorter texts are read again faster than they are hashed
 
 
@@ -36,6 +37,8 @@ class Memory:
             if known is None:
                 return None
             self._known.move_to_end(name)
+        if known is _PLAIN:
+            return [Part(text)]
         parts: list[Part] = []
         at = 0
         for size, part in known:
@@ -44,7 +47,8 @@ class Memory:
         return parts
 
     def keep(self, name: bytes, parts: list[Part]) -> None:
-        known = tuple((len(part.text), Part("", part.span, part.begun, part.bare)) for part in parts)
+        plain = len(parts) == 1 and parts[0].span is None  # most messages: nothing beside the name is worth its memory
+        known = _PLAIN if plain else tuple((len(one.text), one._replace(text="")) for one in parts)
         with self._lock:
             self._known[name] = known
             while len(self._known) > self._most:
