@@ -10,7 +10,7 @@ import binascii
 import codecs
 import html
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -44,7 +44,7 @@ class View:
     span: tuple[int, int] = (0, 0)
 
 
-def decoded(view: View, triggers: set[str]) -> Iterator[View]:
+def decoded(view: View, triggers: Iterable[str]) -> Iterator[View]:
     """What the text of a view hides, one layer down."""
     if len(view.chain) >= LAYERS:
         return

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import re2
 
 from gateway.detect.waf import decode
 from gateway.detect.waf.canonical import canonical, origin
 from gateway.detect.waf.decode import View, decoded
-from gateway.detect.waf.scan import Scanner, Unscannable
+from gateway.detect.waf.scan import Scanner, Unscannable, numbers
 from gateway.detect.waf.talk import is_talk, quoted
 from policies.problem import PolicyInvalid, Problem
 from policies.waf import Placed, Rule, Sample
@@ -22,6 +22,7 @@ EVIDENT = frozenset(
     {"base64", "hex", "binary", "escapes", "spaced"}
 )  # ways to write that hide what is said from people
 DECODED_WEIGHT = 1.25  # hiding the text is evidence in itself
+MOST_ROLES = 64  # that are prepared for: programs use a handful, and the rest is worked out anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +36,37 @@ class Hit:
     how: str = ""  # the way it was hidden, and "quoted" where it is only talked about
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """Everything the patterns said of one text. `nested` is a span of prose that was encoded twice over."""
 
+    text: str  # as it was read: the canonical form
     hits: tuple[Hit, ...] = ()
     marks: frozenset[str] = frozenset()
     nested: tuple[int, int] | None = None
     views: tuple[View, ...] = ()
-    text: str = ""  # as it was read: the canonical form
+
+
+Patterns = tuple[tuple[int, re.Pattern[Any]], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A rule with its patterns' numbers in the one scan, and compiled for confirmation."""
+    """A rule with its patterns compiled for confirmation; those that are scanned for have their numbers in the scan."""
 
     rule: Rule
-    any: tuple[tuple[int, re.Pattern[Any]], ...]
-    also: tuple[tuple[int, re.Pattern[Any]], ...]
-    unless: tuple[tuple[int, re.Pattern[Any]], ...]
+    any: Patterns
+    also: Patterns
+    unless: tuple[re.Pattern[Any], ...]
+    begins: int  # a bit for each pattern of `any`
+
+
+class _Side(NamedTuple):
+    """How the texts of one role are looked at: by which scan, and by which rules, as they stand and where they were hidden."""
+
+    scanner: Scanner
+    plain: tuple[_Ready, ...]
+    decoded: tuple[_Ready, ...]
+    begins: int  # a bit for each pattern of the plain ones that may begin a hit
 
 
 class Ruleset:
@@ -62,23 +75,34 @@ class Ruleset:
     Raises `PolicyInvalid`, naming file, rule and hint, when a rule fails one of its own tests.
     """
 
-    def __init__(self, placed: Sequence[Placed], marks: Iterable[tuple[str, str]] = ()) -> None:
+    def __init__(self, placed: Sequence[Placed], marks: Iterable[tuple[str, str]] = (), usual: str = "") -> None:
+        """Texts of the `usual` role get a scan of their own, where others have rules that it has not."""
         self._placed = tuple(placed)
         self._patterns: list[str] = []
         self._marks = {self._number(pattern): name for name, pattern in marks}
+        self._marking = sum(1 << number for number in self._marks)
         self._decoders = {self._number(pattern): name for name, pattern in decode.TRIGGERS.items()}
-        self._owner: dict[int, _Ready] = {}
-        for one in placed:
-            ready = _Ready(one.rule, self._all(one.rule.any), self._all(one.rule.also), self._all(one.rule.unless))
-            self._owner |= {number: ready for number, _ in ready.any}
-        self._scanner = self._scanning()
+        self._decoding = sum(1 << number for number in self._decoders)
+        self._ready = tuple(self._made_ready(one.rule) for one in placed)
+        self._full = self._scanning(self._ready)
+        self._usual = self._fitting(usual, decoded=True) if usual else self._ready
+        self._narrow = self._scanning(self._usual)
+        self._sides: dict[str, _Side] = {}
         problems = [problem for one in placed for problem in self._problems(one)]
         if problems:
             raise PolicyInvalid(problems)
 
-    def _scanning(self) -> Scanner:
+    def _made_ready(self, rule: Rule) -> _Ready:
+        some = self._all(rule.any)
+        begins = sum(1 << number for number, _ in some)
+        return _Ready(rule, some, self._all(rule.also), tuple(map(_confirming, rule.unless)), begins)
+
+    def _scanning(self, rules: Sequence[_Ready]) -> Scanner:
+        """One scan for all that these rules, the marks and the decoders look for."""
+        wanted = {number for ready in rules for number, _ in (*ready.any, *ready.also)}
+        wanted |= self._marks.keys() | self._decoders.keys()
         try:
-            return Scanner(self._patterns)
+            return Scanner([one if number in wanted else None for number, one in enumerate(self._patterns)])
         except Unscannable as error:
             hint = "write it without `\\b?`, and with shorter alternatives"
             raise PolicyInvalid(
@@ -86,11 +110,22 @@ class Ruleset:
                 for index, reason in error.reasons
             ) from error
 
+    def _fitting(self, role: str, *, decoded: bool) -> tuple[_Ready, ...]:
+        return tuple(one for one in self._ready if one.rule.scope.fits(role, decoded=decoded))
+
+    def _side(self, role: str) -> _Side:
+        plain, hidden = self._fitting(role, decoded=False), self._fitting(role, decoded=True)
+        scanner = self._narrow if set(map(id, hidden)) <= set(map(id, self._usual)) else self._full
+        side = _Side(scanner, plain, hidden, sum(one.begins for one in plain))
+        if len(self._sides) < MOST_ROLES:
+            self._sides[role] = side
+        return side
+
     def _place(self, index: int) -> tuple[str, str]:
         """The file and the line of the rule that a pattern belongs to."""
         pattern = self._patterns[index]
         for one in self._placed:
-            if pattern in (*one.rule.any, *one.rule.also, *one.rule.unless):
+            if pattern in (*one.rule.any, *one.rule.also):
                 return one.file, one.where
         return "", ""
 
@@ -98,45 +133,37 @@ class Ruleset:
         self._patterns.append(pattern)
         return len(self._patterns) - 1
 
-    def _all(self, patterns: Sequence[str]) -> tuple[tuple[int, re.Pattern[Any]], ...]:
+    def _all(self, patterns: Sequence[str]) -> Patterns:
         return tuple((self._number(pattern), _confirming(pattern)) for pattern in patterns)
 
     def read(self, text: str, role: str) -> Reading:
         """The text in all its views, against every rule in scope."""
-        first = View(canonical(text))
-        candidates = self._scanner.hits(first.text.encode("utf-8", "replace"))
+        side = self._sides.get(role) or self._side(role)
+        seen = canonical(text)
+        data = seen.encode("utf-8", "replace")
+        candidates = side.scanner.hits(data)
         if not candidates:
-            return Reading(text=first.text)
-        marks = frozenset(self._marks[number] for number in candidates & self._marks.keys())
-        hits = self._confirmed(first, candidates, role, text)
-        views = self._below(first, candidates)
+            return Reading(seen)
+        first = View(seen)
+        hits = _confirmed(side.plain, first, data, candidates, text) if candidates & side.begins else []
+        views = self._below(side.scanner, first, candidates) if candidates & self._decoding else []
         nested = None
-        for view, inner in views:
+        for view, below, inner in views:
             plain = {hit.rule.id for hit in hits}
-            hits += [hit for hit in self._confirmed(view, inner, role, text) if hit.rule.id not in plain]
+            hits += [hit for hit in _confirmed(side.decoded, view, below, inner, text) if hit.rule.id not in plain]
             nested = nested or (view.span if is_nested(view) else None)
-        return Reading(tuple(hits), marks, nested, tuple(view for view, _ in views), first.text)
+        marks = frozenset(self._marks[number] for number in numbers(candidates & self._marking))
+        return Reading(seen, tuple(hits), marks, nested, tuple(view for view, _, _ in views))
 
-    def _below(self, view: View, candidates: set[int]) -> list[tuple[View, set[int]]]:
-        """Every decoded view, with what may match in it."""
-        triggers = {self._decoders[number] for number in candidates & self._decoders.keys()}
-        found: list[tuple[View, set[int]]] = []
+    def _below(self, scanner: Scanner, view: View, candidates: int) -> list[tuple[View, bytes, int]]:
+        """Every decoded view, its bytes, and what may match in it."""
+        triggers = [self._decoders[number] for number in numbers(candidates & self._decoding)]
+        found: list[tuple[View, bytes, int]] = []
         for inner in decoded(view, triggers):
-            below = self._scanner.hits(inner.text.encode("utf-8", "replace"))
-            found += [(inner, below), *self._below(inner, below)]
+            data = inner.text.encode("utf-8", "replace")
+            below = scanner.hits(data)
+            found += [(inner, data, below), *self._below(scanner, inner, below)]
         return found
-
-    def _confirmed(self, view: View, candidates: set[int], role: str, text: str) -> list[Hit]:
-        hits, done = [], set()
-        for number in sorted(candidates & self._owner.keys()):
-            ready = self._owner[number]
-            if ready.rule.id in done or not ready.rule.scope.fits(role, decoded=bool(view.chain)):
-                continue
-            hit = _hit(ready, view, candidates, text)
-            if hit is not None:
-                hits.append(hit)
-                done.add(ready.rule.id)
-        return hits
 
     def _problems(self, placed: Placed) -> Iterable[Problem]:
         rule = placed.rule
@@ -166,31 +193,39 @@ def _is_prose(text: str) -> bool:
     return len(re.findall(r"[A-Za-z]{2,}", text)) >= 3 or len(re.findall(r"[\u4e00-\u9fff]", text)) >= 6
 
 
-def _hit(ready: _Ready, view: View, candidates: set[int], text: str) -> Hit | None:
-    if ready.rule.scope.decoded and view.chain and not EVIDENT.issuperset(view.chain):
-        return None
-    # ASCII goes to RE2 as bytes: places are the same, and its Python side need not translate them.
-    said = view.text.encode() if view.text.isascii() else view.text
-    span = _found(ready.any, said, candidates)
-    if span is None or (ready.also and _found(ready.also, said, candidates) is None):
-        return None
-    if _found(ready.unless, said, candidates) is not None:
-        return None
-    points = ready.rule.severity.weight * (DECODED_WEIGHT if view.chain else 1.0)
-    if not view.chain and ready.rule.discussed < 1 and quoted(view.text, *span) and is_talk(view.text, *span):
-        start, end = origin(text, *span)
-        return Hit(ready.rule, start, end, points * ready.rule.discussed, "quoted")
-    start, end = view.span if view.chain else origin(text, *span)
-    return Hit(ready.rule, start, end, points, "+".join(view.chain))
+def _confirmed(rules: Iterable[_Ready], view: View, data: bytes, candidates: int, text: str) -> list[Hit]:
+    """The hits in a view of a text, of the rules of which some pattern may match."""
+    found = (_hit(ready, view, data, candidates, text) for ready in rules if candidates & ready.begins)
+    return [hit for hit in found if hit is not None]
 
 
-def _found(
-    patterns: Iterable[tuple[int, re.Pattern[Any]]], text: str | bytes, candidates: set[int]
-) -> tuple[int, int] | None:
+def _hit(ready: _Ready, view: View, data: bytes, candidates: int, text: str) -> Hit | None:
+    rule = ready.rule
+    if rule.scope.decoded and view.chain and not EVIDENT.issuperset(view.chain):
+        return None
+    span = _found(ready.any, data, candidates)
+    if span is None or (ready.also and _found(ready.also, data, candidates) is None):
+        return None
+    if any(pattern.search(data) is not None for pattern in ready.unless):
+        return None
+    start, end = span if len(data) == len(view.text) else _as_code_points(data, *span)
+    points = rule.severity.weight * (DECODED_WEIGHT if view.chain else 1.0)
+    if not view.chain and rule.discussed < 1 and quoted(view.text, start, end) and is_talk(view.text, start, end):
+        return Hit(rule, *origin(text, start, end), points * rule.discussed, "quoted")
+    return Hit(rule, *(view.span if view.chain else origin(text, start, end)), points, "+".join(view.chain))
+
+
+def _found(patterns: Patterns, data: bytes, candidates: int) -> tuple[int, int] | None:
+    """Where the first of the candidates matches. RE2 is given bytes: its Python side need not translate every text."""
     for number, pattern in patterns:
-        if number in candidates and (match := pattern.search(text)) is not None:
+        if candidates >> number & 1 and (match := pattern.search(data)) is not None:
             return match.span()
     return None
+
+
+def _as_code_points(data: bytes, start: int, end: int) -> tuple[int, int]:
+    before = len(data[:start].decode("utf-8", "replace"))
+    return before, before + len(data[start:end].decode("utf-8", "replace"))
 
 
 def _confirming(pattern: str) -> re.Pattern[Any]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import hyperscan
 
 from gateway.detect import compiled
-from gateway.detect.waf.atoms import Words, required
+from gateway.detect.waf.atoms import SETS, Words, required
 
 _FLAGS = hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_SINGLEMATCH
 _COUNTED = re.compile(r"(?<!\\)\{(\d+),(\d*)\}")
@@ -31,11 +31,15 @@ class Unscannable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """The one database, and what each of its numbers leads to: patterns at once, or patterns that need more words."""
+    """The one database, and what each of its numbers adds up to.
+
+    A sum has a bit for every pattern in each of `SETS` rows; a pattern may match where its bit is set in all of them.
+    """
 
     database: hyperscan.Database
-    at_once: dict[int, int]
-    by_word: dict[int, tuple[tuple[int, tuple[frozenset[int], ...]], ...]]
+    adds: tuple[int, ...]
+    width: int  # bits of a row
+    given: int  # what patterns that need fewer sets of words have from the start
 
 
 _END = b"\0" * 8
@@ -62,7 +66,7 @@ class Lookout:
         self._own = _Own(self._database)
 
     def sees(self, text: str) -> bool:
-        seen: set[int] = set()
+        seen: list[int] = []
         data = text.encode("utf-8", "replace") + _END
         self._database.scan(data, _note, context=seen, scratch=self._own.scratch)
         return bool(seen)
@@ -71,62 +75,72 @@ class Lookout:
 class Scanner:
     """One database. Scanning is safe from several threads: each takes a scratch space of its own."""
 
-    def __init__(self, patterns: Sequence[str]) -> None:
-        self._plan = _planned(tuple(patterns))
-        self._own = _Own(self._plan.database)
+    __slots__ = ("_adds", "_given", "_own", "_row", "_scan", "_two", "_width")
 
-    def hits(self, data: bytes) -> set[int]:
-        """The indices of the patterns that may match in this UTF-8."""
-        seen: set[int] = set()
-        plan = self._plan
-        plan.database.scan(data, match_event_handler=_note, context=seen, scratch=self._own.scratch)
-        found: set[int] = set()
+    def __init__(self, patterns: Sequence[str | None]) -> None:
+        """`None` keeps a number free: that pattern is not looked for."""
+        plan = _planned(tuple(patterns))
+        self._scan, self._own = plan.database.scan, _Own(plan.database)
+        self._adds, self._given = plan.adds, plan.given
+        self._width, self._two, self._row = plan.width, 2 * plan.width, (1 << plan.width) - 1
+
+    def hits(self, data: bytes) -> int:
+        """The patterns that may match in this UTF-8: bit `i` is that of the `i`th."""
+        seen: list[int] = []
+        self._scan(data, _note, context=seen, scratch=self._own.scratch)
+        if not seen:
+            return 0
+        total, adds = self._given, self._adds
         for number in seen:
-            pattern = plan.at_once.get(number)
-            if pattern is not None:
-                found.add(pattern)
-                continue
-            for pattern, more in plan.by_word.get(number, ()):
-                if not any(words.isdisjoint(seen) for words in more):
-                    found.add(pattern)
-        return found
+            total |= adds[number]
+        return total & total >> self._width & total >> self._two & self._row
+
+
+def numbers(bits: int) -> Iterator[int]:
+    """The bits that are set, lowest first."""
+    while bits:
+        lowest = bits & -bits
+        yield lowest.bit_length() - 1
+        bits ^= lowest
 
 
 def _note(index: int, start: int, end: int, flags: int, seen: object) -> None:
-    seen.add(index)  # type: ignore[attr-defined]  # the set that `hits` hands over as context
+    seen.append(index)  # type: ignore[attr-defined]  # the list that was handed over as context
 
 
 @lru_cache(maxsize=8)  # a reload that leaves the patterns alone costs nothing
-def _planned(patterns: tuple[str, ...]) -> _Plan:
-    needs = [required(pattern) for pattern in patterns]
+def _planned(patterns: tuple[str | None, ...]) -> _Plan:
+    needs = [() if pattern is None else required(pattern) for pattern in patterns]
     words = sorted({word for sets in needs for one in sets for word in one})
-    numbers = {word: number for number, word in enumerate(words)}
-    wordless = [index for index, sets in enumerate(needs) if not sets]
-    expressions = [re.escape(word) for word in words] + [uncounted(patterns[index]) for index in wordless]
+    wordless = {index: pattern for index, pattern in enumerate(patterns) if pattern is not None and not needs[index]}
+    expressions = [*map(re.escape, words), *map(uncounted, wordless.values())]
     try:
         database = _database(expressions)
     except hyperscan.error as error:
-        raise Unscannable(list(_reasons(patterns, wordless)) or [(0, str(error))]) from error
-    at_once = {len(words) + position: index for position, index in enumerate(wordless)}
-    return _Plan(database, at_once, _by_word(needs, numbers))
+        raise Unscannable(list(_reasons(wordless)) or [(0, str(error))]) from error
+    return _plan(database, needs, words, tuple(wordless))
 
 
-def _by_word(
-    needs: Sequence[tuple[Words, ...]], numbers: dict[str, int]
-) -> dict[int, tuple[tuple[int, tuple[frozenset[int], ...]], ...]]:
-    """Each word of a pattern's most telling set leads to the pattern, if the other sets have been met too."""
-    leads: dict[int, list[tuple[int, tuple[frozenset[int], ...]]]] = {}
+def _plan(
+    database: hyperscan.Database, needs: Sequence[tuple[Words, ...]], words: Sequence[str], wordless: Sequence[int]
+) -> _Plan:
+    width, given = len(needs), 0
+    adds = dict.fromkeys(words, 0)
     for index, sets in enumerate(needs):
-        more = tuple(frozenset(numbers[word] for word in words) for words in sets[1:])
-        for word in sets[0] if sets else ():
-            leads.setdefault(numbers[word], []).append((index, more))
-    return {number: tuple(to) for number, to in leads.items()}
+        for row in range(SETS):
+            bit = 1 << index + row * width
+            if row < len(sets):
+                adds |= {word: adds[word] | bit for word in sets[row]}
+            elif sets:
+                given |= bit
+    whole = [sum(1 << index + row * width for row in range(SETS)) for index in wordless]
+    return _Plan(database, (*adds.values(), *whole), width, given)
 
 
-def _reasons(patterns: Sequence[str], indices: Sequence[int]) -> Iterator[tuple[int, str]]:
-    for index in indices:
+def _reasons(patterns: Mapping[int, str]) -> Iterator[tuple[int, str]]:
+    for index, pattern in patterns.items():
         try:
-            _database([uncounted(patterns[index])])
+            _database([uncounted(pattern)])
         except hyperscan.error as error:
             yield index, str(error)
 

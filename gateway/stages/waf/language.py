@@ -43,7 +43,7 @@ class Language:
     ) -> None:
         self._inbound, self._dull = inbound, dull
         self._settings = policy.settings
-        self._rules = Ruleset(of_layers(policy.rules, Layer.LANGUAGE, Layer.AGENTIC), tokens.MARKS)
+        self._rules = Ruleset(of_layers(policy.rules, Layer.LANGUAGE, Layer.AGENTIC), tokens.MARKS, usual="user")
         self._linear = Linear.shipped() if policy.settings.linear.use else None
         self._classifier = classifier
 

@@ -15,7 +15,7 @@ from gateway.detect.waf.arguments import Typed, wrongs
 from gateway.detect.waf.atoms import required
 from gateway.detect.waf.classifier import FAILURES, REST, Guarded, Unavailable
 from gateway.detect.waf.ngrams import BUCKETS, Linear, ModelInvalid
-from gateway.detect.waf.scan import Scanner, Unscannable
+from gateway.detect.waf.scan import Scanner, Unscannable, numbers
 from gateway.detect.waf.schema import Bounds, excess
 from gateway.detect.waf.urls import is_internal, may_fetch
 
@@ -147,10 +147,15 @@ def test_a_text_that_matches_has_a_word_of_every_set(pattern: str, text: str) ->
 def test_the_scan_finds_every_pattern_that_matches() -> None:
     patterns = [r"\bignore\b.{0,20}\brules\b", r"(?:忽略|无视).{0,6}指令", r"[0-9]{4}", r"(?:a|b){3}x"]
     scanner = Scanner(patterns)
-    assert scanner.hits(b"Please IGNORE all the RULES") == {0}
-    assert scanner.hits("请忽略这个指令 2024".encode()) == {1, 2}
-    assert scanner.hits(b"abax") == {3}
-    assert scanner.hits(b"rules to ignore") <= {0}
+    assert [*numbers(scanner.hits(b"Please IGNORE all the RULES"))] == [0]
+    assert [*numbers(scanner.hits("请忽略这个指令 2024".encode()))] == [1, 2]
+    assert [*numbers(scanner.hits(b"abax"))] == [3]
+    assert {*numbers(scanner.hits(b"rules to ignore"))} <= {0}
+
+
+def test_a_number_that_is_kept_free_is_never_seen() -> None:
+    scanner = Scanner(["first", None, "third"])
+    assert [*numbers(scanner.hits(b"first, second, third"))] == [0, 2]
 
 
 def test_scanning_is_safe_from_several_threads() -> None:
@@ -159,7 +164,7 @@ def test_scanning_is_safe_from_several_threads() -> None:
 
     def scan(number: int) -> None:
         for _ in range(200):
-            if scanner.hits(f"here is word{number} alone".encode()) - {number, number // 10}:
+            if {*numbers(scanner.hits(f"here is word{number} alone".encode()))} - {number, number // 10}:
                 wrong.append(number)
 
     threads = [threading.Thread(target=scan, args=(number,)) for number in range(10, 18)]
