@@ -31,6 +31,7 @@ BUILT_IN = {
     "GW-202": "url",
     "GW-203": "schema",
     "GW-301": "tool-argument",
+    "GW-302": "tool-undeclared",
     "GW-401": "hidden-text",
     "GW-402": "control-token",
     "GW-403": "remote-image",

@@ -126,6 +126,20 @@ class Parameter(Strict):
     deny: bool = False
 
 
+class Undeclared(StrEnum):
+    """What becomes of a call in a conversation's past to a tool that the request does not declare."""
+
+    REFUSE = "refuse"
+    NOTE = "note"
+    ALLOW = "allow"
+
+
+class Calls(Strict):
+    """Calls of tools that a request tells of. What the model calls now is refused unless it is declared, whatever this says."""
+
+    undeclared: Undeclared = Undeclared.NOTE
+
+
 class Linear(Strict):
     """What the shipped n-gram model's score is worth, in points.
 
@@ -184,6 +198,7 @@ class Settings(Strict):
     urls: Urls
     schemas: Schemas
     tools: tuple[Parameter, ...] = ()
+    calls: Calls = Calls()
     linear: Linear
     classifier: Outside = Outside()
     core_rules: CoreRules = CoreRules()

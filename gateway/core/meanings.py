@@ -49,8 +49,8 @@ MEANINGS: Mapping[Code, tuple[str, str]] = MappingProxyType(
         Code.URL_NOT_ALLOWED: ("the request names a URL that may not be fetched", "请求包含不允许获取的 URL"),
         Code.SCHEMA_TOO_COMPLEX: ("the grammar or schema is too complex", "语法或模式过于复杂"),
         Code.TOOL_UNDECLARED: (
-            "the model called a tool that the request did not declare",
-            "模型调用了请求未声明的工具",
+            "a tool is called that the request does not declare",
+            "调用了请求未声明的工具",
         ),
         Code.PERSONAL_DATA_BLOCKED: ("policy does not permit this personal data", "策略不允许包含此类个人信息"),
         Code.OUTPUT_BLOCKED: ("the answer was stopped: policy does not let it leave", "回答已中止：策略不允许其输出"),

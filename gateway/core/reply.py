@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
@@ -25,6 +25,7 @@ class Channel:
     choice: int = 0
     kind: Kind = Kind.CONTENT
     index: int = 0
+    tool: str = field(default="", compare=False)  # the name of the tool that is called, for its arguments
 
     def __str__(self) -> str:
         tool = f".tool_calls[{self.index}]" if self.kind is Kind.ARGUMENTS else ""

@@ -305,3 +305,14 @@ def test_a_bad_rule_is_refused_with_its_file_and_place(old: str, new: str, says:
 def test_a_missing_file_is_a_problem() -> None:
     with pytest.raises(PolicyInvalid, match="is missing"):
         output.parse({})
+
+
+def test_arguments_are_judged_as_those_of_the_tool_that_is_called() -> None:
+    typed = "tools:\n  - {tool: db, parameter: query, type: sql}\n  - {tool: search, parameter: query, type: text}\n"
+    made = Output(output.parse({"output.yaml": TEXT.replace("tools:\n", typed, 1).encode()}))
+    both = an_exchange("hi", parameters=Parameters(tools=("db", "search")))
+    drops = '{"query": "drop table users"}'
+    called = {tool: Channel(0, Kind.ARGUMENTS, 0, tool) for tool in ("db", "search")}
+    for cuts in ((), (3, 9, 17)):
+        assert said(drops, cuts, made, both, called["db"])[2] is Code.OUTPUT_BLOCKED
+        assert said(drops, cuts, made, both, called["search"]) == (drops, frozenset(), None)

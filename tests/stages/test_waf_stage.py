@@ -466,3 +466,39 @@ def test_the_model_never_doubts_a_rule_of_ones_own() -> None:
     assert code(with_rule().judge(asked("The minutes of Project Basilisk are in the shared folder."))) == (
         "prompt_injection"
     )
+
+
+def with_a_call(tool: str, *declared: str) -> Exchange:
+    name = Passage("messages[1].tool_calls[0].function.name", "assistant", tool, Kind.IDENTIFIER)
+    asked_first = Passage("messages[0].content", "user", "hello")
+    return an_exchange(passages=(asked_first, name), parameters=Parameters(tools=declared))
+
+
+@pytest.mark.parametrize(
+    ("undeclared", "tool", "declared", "refused", "kinds"),
+    [
+        ("refuse", "delete_all", ("search",), "tool_undeclared", ["waf"]),
+        ("note", "delete_all", ("search",), "", ["waf.shadow"]),
+        ("allow", "delete_all", ("search",), "", []),
+        ("refuse", "search", ("search",), "", []),
+        ("refuse", "search", (), "", []),
+        ("refuse", "x; rm -rf /", ("search",), "attack_detected", ["waf"]),
+    ],
+)
+def test_a_call_in_the_past_to_a_tool_that_is_not_declared_is_what_policy_says(
+    undeclared: str, tool: str, declared: tuple[str, ...], refused: str, kinds: list[str]
+) -> None:
+    stage = Waf(changed("calls: {undeclared: note}", f"calls: {{undeclared: {undeclared}}}"))
+    verdict = stage.judge(with_a_call(tool, *declared))
+    assert code(verdict) == refused
+    assert [one.kind for one in verdict.findings] == kinds
+
+
+def test_an_excluded_undeclared_call_is_recorded() -> None:
+    rules = (
+        b"version: 1\nexclusions: [{rule: GW-302, tenant: acme, reason: hands over, owner: sec, until: 2099-01-01}]\n"
+    )
+    text = FILES["waf/settings.yaml"].replace(b"undeclared: note", b"undeclared: refuse")
+    stage = Waf(waf.parse(FILES | {"waf/settings.yaml": text, "waf/own.yaml": rules}))
+    verdict = stage.judge(with_a_call("delete_all", "search"))
+    assert [one.kind for one in verdict.findings] == ["waf.shadow"] and code(verdict) == ""

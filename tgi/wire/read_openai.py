@@ -34,7 +34,7 @@ class OpenAIFrames:
         self._thinking = thinking
         self._expected = expected
         self._texts: dict[int, Splitter] = {}
-        self._calls: set[tuple[int, int]] = set()
+        self._calls: dict[tuple[int, int], Channel] = {}  # of each call, the channel of its arguments
         self._finished: set[int] = set()
         self._usage: Usage | None = None
         self.usual: Channel | None = None
@@ -124,14 +124,14 @@ class OpenAIFrames:
             self._begin(index, number, call, text_of(function, "name"), events)
         arguments = text_of(function, "arguments")
         if arguments:
-            events.append(Delta(Channel(index, Kind.ARGUMENTS, number), arguments))
+            events.append(Delta(self._calls[index, number], arguments))
 
     def _begin(self, index: int, number: int, call: dict[str, object], name: str, events: list[Event]) -> None:
         if not name:
             raise nonsense("arguments of a tool call it did not begin")
         if number >= MAX_CALLS:
             raise nonsense("too many tool calls")
-        self._calls.add((index, number))
+        self._calls[index, number] = Channel(index, Kind.ARGUMENTS, number, name)
         events.append(ToolCall(index, number, _id(call), name))
 
     def _ending(self, index: int, reason: object) -> list[Event]:

@@ -40,7 +40,7 @@ def wrongs(text: str, tools: Sequence[str], types: Sequence[Typed], hosts: Seque
 
     `tools` are the tools that may have been meant: one when the name is known, else every declared one.
     """
-    fitting = [one for one in types if any(_fits(one.tool, tool) for tool in tools)]
+    fitting = of_tools(types, tools)
     if not fitting:
         return []
     try:
@@ -50,6 +50,11 @@ def wrongs(text: str, tools: Sequence[str], types: Sequence[Typed], hosts: Seque
     if not isinstance(value, dict):
         return ["form"]  # arguments nobody can read cannot be judged, and so are not passed on
     return sorted({wrong for name, leaf in _leaves(value) for wrong in _leaf_wrongs(name, leaf, fitting, hosts)})
+
+
+def of_tools(types: Sequence[Typed], tools: Sequence[str]) -> list[Typed]:
+    """The types that policy has for parameters of any of these tools."""
+    return [one for one in types if any(_fits(one.tool, tool) for tool in tools)]
 
 
 def _leaves(value: dict[str, object]) -> Iterator[tuple[str, object]]:

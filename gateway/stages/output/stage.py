@@ -9,7 +9,7 @@ from gateway.core.exchange import Exchange
 from gateway.core.reply import Channel, Kind
 from gateway.core.stage import Piece, Transform
 from gateway.core.verdict import Code
-from gateway.detect.waf.arguments import Typed, wrongs
+from gateway.detect.waf.arguments import Typed, of_tools, wrongs
 from gateway.stages.output.leakage import Recital, shingles
 from gateway.stages.output.lexer import Grammar, Lexer
 from gateway.stages.output.markup import Markup
@@ -106,7 +106,8 @@ class Arguments:
     def __init__(self, stage: Output, exchange: Exchange, channel: Channel) -> None:
         self._watch = Watch(stage.rules_for(exchange), str(channel), shadow=stage.policy.mode == "shadow")
         self._words = Lexer(stage.grammar, self._watch.found) if stage.grammar else None
-        self._types, self._tools = stage.types, exchange.parameters.tools
+        self._tools = (channel.tool,) if channel.tool else exchange.parameters.tools
+        self._types = of_tools(stage.types, self._tools)
         self._held: list[str] = []
         self._over = False
 

@@ -20,6 +20,7 @@ from policies.waf import WafPolicy
 from watermark import Keys
 from watermark.inbound import Inbound
 
+CALLED = ".function.name"  # in a message: the tool that was called
 MARKED = "mark:"  # a note: this mark of ours came in; hexadecimal
 MOST_MARKS = 8  # of a request that are noted
 
@@ -100,6 +101,8 @@ class Waf:
             case Kind.PROSE:
                 return self._language.look(passage, context)
             case Kind.IDENTIFIER:
+                if passage.where.endswith(CALLED) and ".tool_calls[" in passage.where:
+                    return self._structure.call(passage, context)
                 return self._structure.name(passage, context)
             case Kind.URL:
                 return self._structure.url(passage, context)

@@ -17,7 +17,7 @@ from gateway.detect.waf.urls import is_inline_image, may_fetch
 from gateway.stages.waf.seen import NOTHING, Context, Seen, finding
 from policies.problem import PolicyInvalid, Problem
 from policies.waf import CORE, SETTINGS, WafPolicy
-from policies.waf_settings import Layer, Settings
+from policies.waf_settings import Layer, Settings, Undeclared
 
 REMEMBERED = 4096  # readings of names; programs send the same few all day
 LONGEST_REMEMBERED = 512  # characters: longer ones are rare, and would fill the memory
@@ -38,6 +38,7 @@ class Structure:
         self._bounds = schema.Bounds(
             limits.characters, limits.depth, limits.nodes, limits.pattern_characters, limits.repeats
         )
+        self._undeclared = settings.calls.undeclared
         self._types = [Typed(one.tool, one.parameter, one.type.value, one.deny) for one in settings.tools]
 
     def name(self, passage: Passage, context: Context) -> Seen:
@@ -50,6 +51,21 @@ class Structure:
             seen = (finding("GW-201", "name", passage, span, decides=decides),)
             return Seen(seen, Code.ATTACK_DETECTED, f"is not a {shape.name}") if decides else Seen(seen)
         return self._ruled(passage, context)
+
+    def call(self, passage: Passage, context: Context) -> Seen:
+        """A tool that the conversation says was called: a name like others, and one that the request should declare.
+
+        Where a request declares no tools, nothing can be called, and there is nothing to compare with.
+        """
+        seen = self.name(passage, context)
+        declared = context.exchange.parameters.tools
+        if seen.code is not None or not declared or passage.text in declared or self._undeclared is Undeclared.ALLOW:
+            return seen
+        refuses = self._undeclared is Undeclared.REFUSE and not context.is_excluded("GW-302", passage.where)
+        found = finding("GW-302", "tool-undeclared", passage, (0, len(passage.text)), decides=refuses)
+        if not refuses:
+            return Seen((*seen.findings, found))
+        return Seen((*seen.findings, found), Code.TOOL_UNDECLARED, "is not among the tools that this request declares")
 
     def waits(self, passages: Iterable[Passage]) -> bool:
         """Would the core rules have to be asked? They answer from another process."""
