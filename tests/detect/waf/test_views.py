@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import re
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.detect.waf import hidden, tokens
+from gateway.detect.waf import decode, hidden, tokens
 from gateway.detect.waf.canonical import canonical, disguised_words, origin
 from gateway.detect.waf.decode import View, decoded
 
@@ -207,3 +208,24 @@ def test_ordinary_code_holds_no_control_token(text: str) -> None:
 )
 def test_only_inline_images_and_named_hosts_are_shown(text: str, stays: bool) -> None:
     assert (tokens.without_images(text, ("cdn.example.com",)) == text) is stays
+
+
+# One for each run: letters, then a letter beside one of the signs, then either.
+_LEET_PLAINLY = re.compile(r"[A-Za-z]*(?:[A-Za-z][0134579@$]|[0134579@$][A-Za-z])[A-Za-z0134579@$]*")
+
+
+@given(st.text(st.sampled_from("aZ01@ \né28-"), max_size=14))
+@settings(max_examples=300)
+def test_words_with_signs_for_letters_are_counted_as_if_each_word_were_tried(text: str) -> None:
+    assert len(decode.LEET.findall(text)) == len(_LEET_PLAINLY.findall(text))
+
+
+_LETTERS = st.sampled_from(["aZ01", "A" * 16, "B2" * 13, " ", "\n", "\r\n", "=", "é", "你", "-"])
+
+
+@given(st.lists(_LETTERS, max_size=14).map("".join))
+@settings(max_examples=200)
+def test_encoded_runs_are_found_as_if_each_word_were_tried(text: str) -> None:
+    for encoding, least in ((decode.BASE64, 16), (decode.BASE32, 24)):
+        found = [run.span() for run in decode.runs(encoding, text, text.encode("ascii", "replace"), least)]
+        assert found == [run.span() for run in encoding.pattern.finditer(text)]
