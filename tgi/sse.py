@@ -25,8 +25,9 @@ class Splitter:
 
     def feed(self, data: bytes) -> list[bytes]:
         """The data of the events that are now complete; raises `BackendNonsense`."""
-        if self._is_one_event(data):
-            return [data[6:-2]]
+        one_line = data.startswith(b"data: ") and data.find(b"\n") == len(data) - 2 == data.rfind(b"\n\n")
+        if one_line and not self._parts and not self._after_cr and b"\r" not in data and len(data) <= self._limit:
+            return [data[6:-2]]  # nearly all data there is: one whole event
         if self._after_cr or b"\r" in data:
             data = self._one_kind_of_line_end(data)
         if not self._ends_an_event(data):
@@ -42,11 +43,6 @@ class Splitter:
         rest, self._parts, self._size = b"".join(self._parts), [], 0
         payload = self._payload(rest)
         return [] if payload is None else [payload]
-
-    def _is_one_event(self, data: bytes) -> bool:
-        """Nearly all data there is: one whole event of one line."""
-        whole = data.startswith(b"data: ") and data.find(b"\n") == len(data) - 2 and data.endswith(b"\n\n")
-        return whole and not self._parts and not self._after_cr and b"\r" not in data and len(data) <= self._limit
 
     def _one_kind_of_line_end(self, data: bytes) -> bytes:
         if self._after_cr and data[:1] == b"\n":

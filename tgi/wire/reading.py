@@ -71,7 +71,10 @@ class StreamReading:
         self._moulds = 0
 
     def feed(self, data: bytes) -> list[Event]:
-        return self._read(self._splitter.feed(data))
+        payloads = self._splitter.feed(data)
+        if len(payloads) == 1 and self._mould is not None and (more := self._mould.read(payloads[0])) is not None:
+            return [more]  # nearly every read of a stream
+        return self._read(payloads)
 
     def finish(self) -> list[Event]:
         return self._read(self._splitter.finish()) + self._frames.finish(done=self._done)

@@ -17,7 +17,21 @@ from tgi.wire.reading import StreamReading, json_object
 from tgi.wire.thinking import Thinking
 
 TEXTS = st.text(alphabet=st.sampled_from('ab"\\\n/函\U0001f600\u2028}{,:'), max_size=6) | st.sampled_from(
-    ["model", "probe", '"', '"}', "<think>", "</think>", "assistant", "content"]
+    [
+        "model",
+        "probe",
+        ":",
+        ",",
+        "index",
+        "finish_reason",
+        "choices",
+        '"',
+        '"}',
+        "<think>",
+        "</think>",
+        "assistant",
+        "content",
+    ]
 )
 ODD = st.sampled_from(
     [{}, {}, {}, {}, {"finish_reason": "stop"}, {"logprobs": {"content": []}}, {"index": 1}, {"text": "a"}]
@@ -65,6 +79,7 @@ def as_a_stream(payloads: list[bytes]) -> list[Event] | str:
 
 @given(CHUNKS)
 @example([chunk("a", {}, 0, False)] * 3)
+@example([chunk(":", {}, 0, False)] * 2)
 @example([chunk("a", {}, 0, False), chunk("model", {}, 0, False), chunk("b", {}, 0, False)])
 @example([chunk("a", {}, 0, False), chunk('"', {}, 0, True), chunk('b","x":"', {}, 0, False)])
 def test_chunks_are_read_as_if_each_were_read_in_full(payloads: list[bytes]) -> None:
