@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 
+from gateway.core import history
 from gateway.core.exchange import Passage
 from gateway.core.verdict import Code, Finding
 from gateway.detect.waf import hidden, tokens
@@ -15,7 +16,7 @@ from gateway.detect.waf.ngrams import NARROW, WINDOW, Linear
 from gateway.detect.waf.rules import EVIDENT, Reading, Ruleset, of_layers
 from gateway.stages.waf.dull import SHORTEST, Dull
 from gateway.stages.waf.seen import NOTHING, Context, Seen, finding
-from gateway.stages.waf.shown import MOST_PLACES, shown
+from gateway.stages.waf.shown import MOST_PLACES, Shown, shown
 from policies.waf import BUILT_IN, WafPolicy
 from policies.waf_settings import Layer, Response
 from watermark.inbound import Inbound
@@ -45,6 +46,8 @@ class Language:
         self._settings = policy.settings
         self._rules = Ruleset(of_layers(policy.rules, Layer.LANGUAGE, Layer.AGENTIC), tokens.MARKS, usual="user")
         self._linear = Linear.shipped() if policy.settings.linear.use else None
+        self._block_from = policy.settings.linear.block_from
+        self._trusted = frozenset(policy.settings.control_tokens.trusted)
         self._classifier = classifier
 
     def alone(self) -> Language:
@@ -61,13 +64,34 @@ class Language:
         name = self._name(passage, context)
         if name and self._dull is not None and self._dull.knows(name):
             return NOTHING
+        visible = shown(passage, self._inbound)
+        if visible.read and hidden.letters(visible.read) >= self._settings.hidden.refuse_from:
+            return Seen(visible.findings, Code.PROMPT_INJECTION, "carries text that people cannot see")
+        reading = self._rules.read(passage.text, passage.role)
+        if self._classifier is None and self._is_plain(passage, visible, reading):
+            if name:
+                self._keep(name)
+            return NOTHING
         score = _Score(passage, context, self._settings.weight(passage.role))
-        seen = self._look(passage, context, score)
+        seen = self._weighed(visible, reading, score)
         if seen.code is None and self._classifier is not None and passage.role in WATCHED:
             context.open.append(Open(score, name if seen == NOTHING else b""))
         elif name and seen == NOTHING:
             self._keep(name)
         return seen
+
+    def seen_before(self, passages: Sequence[Passage], said: Sequence[int], context: Context) -> frozenset[int]:
+        """The places of the messages of earlier turns, if all of them were looked at together and had nothing in them."""
+        if self._dull is not None and self._classifier is None:
+            for past in history.earlier(passages, said):
+                if self._dull.knows(self._name_of(past, context)):
+                    return frozenset(past.places)
+        return frozenset()
+
+    def nothing_in(self, passages: Sequence[Passage], said: Sequence[int], context: Context) -> None:
+        """Remember that these messages had nothing in them: the next turn sends them again."""
+        if said and self._classifier is None:
+            self._keep(self._name_of(history.told(passages, said), context))
 
     def settled(self, context: Context) -> Iterator[tuple[Passage, Seen]]:
         """What the outside classifier says of everything that is open, in one question. Raises `Unavailable` if it must answer."""
@@ -91,21 +115,30 @@ class Language:
         """What the text is remembered by; nothing where it is not worth remembering."""
         if self._dull is None or (len(passage.text) < SHORTEST and self._classifier is None):
             return b""
-        how = f"{passage.role}{'!' if self._trusts(context) else ''}"
-        return self._dull.name(context.tenant, how, passage.text)
+        return self._dull.name(context.tenant, self._how(passage.role, context), passage.text)
+
+    def _name_of(self, past: history.Messages, context: Context) -> bytes:
+        return self._dull.name(context.tenant, self._how(past.shape, context), past.text) if self._dull else b""
+
+    def _how(self, who: str, context: Context) -> str:
+        return f"{who}{'!' if self._trusts(context) else ''}"
 
     def _keep(self, name: bytes) -> None:
         if self._dull is not None:
             self._dull.keep(name)
 
-    def _look(self, passage: Passage, context: Context, score: _Score) -> Seen:
-        """What is seen in this process."""
-        seen = shown(passage, self._inbound)
-        text, findings = seen.text, seen.findings
-        if hidden.letters(seen.read) >= self._settings.hidden.refuse_from:
-            return Seen(findings, Code.PROMPT_INJECTION, "carries text that people cannot see")
-        reading = self._rules.read(passage.text, passage.role)
-        text, cleaned, code = self._cleaned(text, reading, passage, context)
+    def _is_plain(self, passage: Passage, visible: Shown, reading: Reading) -> bool:
+        """Is there nothing to weigh: no character taken out, no rule that fired, nothing hidden or disguised, no attack by its words?"""
+        if visible.scrubbed or reading.hits or reading.marks or reading.views or disguised_words(passage.text):
+            return False
+        if self._linear is None or passage.role not in WATCHED:
+            return True
+        return _said(self._linear, (reading.text,), passage.role) < self._block_from
+
+    def _weighed(self, visible: Shown, reading: Reading, score: _Score) -> Seen:
+        """What was seen in this process, and whether it is too much."""
+        passage, findings = score.passage, visible.findings
+        text, cleaned, code = self._cleaned(visible.text, reading, passage, score.context)
         findings += cleaned
         if code is not None:
             return Seen(findings, code, _WHY[code])
@@ -115,11 +148,11 @@ class Language:
         if refused:
             return Seen(findings, Code.PROMPT_INJECTION, f"looks like {refused}")
         changed = text if text != passage.text else None
-        return Seen(findings, text=changed, scrubbed=seen.scrubbed, marks=seen.marks)
+        return Seen(findings, text=changed, scrubbed=visible.scrubbed, marks=visible.marks)
 
     def _trusts(self, context: Context) -> bool:
         """Do its callers apply the chat template themselves?"""
-        return not set(self._settings.control_tokens.trusted).isdisjoint(context.roles)
+        return not self._trusted.isdisjoint(context.roles)
 
     def _cleaned(
         self, text: str, reading: Reading, passage: Passage, context: Context
@@ -163,12 +196,13 @@ class Language:
         plain = score.passage.role == "user" and not reading.views and reading.text.isascii() == text.isascii()
         doubtful = bool(score.findings)  # what is only spelt oddly is worth a look where something was seen
         texts = (reading.text, *(view.text for view in reading.views if doubtful or EVIDENT.issuperset(view.chain)))
-        widths = _WIDTHS.get(score.passage.role, ())
-        said = max(linear.score(one, *widths) for one in texts) - (BY_CHANCE if widths else 0.0)
-        if doubtful or said >= self._settings.linear.block_from:
+        said = _said(linear, texts, score.passage.role)
+        if doubtful or said >= self._block_from:
             points = self._worth(said)
             score.built_in("GW-406", points, (0, len(text)))
-            if widths:  # in a document, an attack on the model and one on its tools are the same sentence
+            if (
+                score.passage.role in _WIDTHS
+            ):  # in a document, an attack on the model and one on its tools are the same sentence
                 score.beside(Layer.AGENTIC, "GW-406", points)
         if plain and self._is_calm(linear, score, texts):
             score.calm = self._settings.linear.calm
@@ -187,6 +221,12 @@ class Language:
         if said >= linear.block_from:
             return linear.block
         return linear.raised if said >= linear.raise_from else linear.note if said >= linear.note_from else 0.0
+
+
+def _said(linear: Linear, texts: Sequence[str], role: str) -> float:
+    """The log-odds that the most suspicious of these texts is an attack, as a text of this role."""
+    widths = _WIDTHS.get(role, ())
+    return max([linear.score(one, *widths) for one in texts]) - (BY_CHANCE if widths else 0.0)
 
 
 _WHY = {

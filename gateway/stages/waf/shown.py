@@ -6,7 +6,7 @@ answer: they are taken out too, and are no attack. Whose they are is asked later
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.core.exchange import Passage
 from gateway.core.verdict import Finding
@@ -18,8 +18,7 @@ from watermark.inbound import NONE, Inbound
 MOST_PLACES = 8  # findings of one kind in a passage: more say nothing new, and a hostile text could have thousands
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """The visible text, what was found, what the hidden text spells, how many characters went, and ids of ours among them."""
 
     text: str
@@ -30,7 +29,9 @@ class Shown:
 
 
 def shown(passage: Passage, inbound: Inbound | None) -> Shown:
-    """A text without anything hidden costs one search."""
+    """A text without anything hidden costs one search, and one of ASCII none."""
+    if passage.text.isascii():
+        return Shown(passage.text)
     scrubbed = scrub(passage.text)
     if not scrubbed.removed:
         return Shown(passage.text)

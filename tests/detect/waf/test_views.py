@@ -229,3 +229,18 @@ def test_encoded_runs_are_found_as_if_each_word_were_tried(text: str) -> None:
     for encoding, least in ((decode.BASE64, 16), (decode.BASE32, 24)):
         found = [run.span() for run in decode.runs(encoding, text, text.encode("ascii", "replace"), least)]
         assert found == [run.span() for run in encoding.pattern.finditer(text)]
+
+
+# Scripts whose letters join, change places, compose or stand alone.
+_BLOCKS = st.sampled_from(
+    [(0x20, 0x250), (0x300, 0x370), (0x370, 0x590), (0x590, 0x700), (0x900, 0xE00), (0x1100, 0x1200), (0x2000, 0x2C00), (0x3000, 0x3100), (0xAC00, 0xD7A4), (0xFF00, 0xFFF0), (0x1F300, 0x1F700)]
+)  # fmt: skip
+
+
+@given(st.lists(_BLOCKS.flatmap(lambda block: st.integers(block[0], block[1] - 1)), min_size=8, max_size=20))
+@settings(max_examples=300)
+def test_a_long_text_is_folded_as_a_short_one_is(codes: list[int]) -> None:
+    """Long texts are looked up character by character where that is the same thing."""
+    text = "".join(map(chr, codes))
+    pieces = [canonical(text[at : at + 60]) for at in range(0, len(text), 60)]
+    assert canonical(text + " " * 64) == "".join(pieces) + " " * 64
