@@ -226,7 +226,11 @@ COLUMN = {
 def _filled(rng: Random, frame: str, kind: Kind, group: str, register: str, value: str, word: str) -> Case:
     text = frame.replace("{{", "{").replace("}}", "}").replace("{k}", word)
     start = text.index("{v}")
-    return Case(group, kind.entity, register, text.replace("{v}", value), start, start + len(value))
+    text = text.replace("{v}", value)
+    end = start + len(value)
+    if kind.entity == "URL_CREDENTIALS":  # the name and the password, not the machine
+        start, end = text.index("://", start) + 3, text.rindex("@", start, end)
+    return Case(group, kind.entity, register, text, start, end)
 
 
 def said(rng: Random, kind: Kind, value: str, group: str) -> Case:

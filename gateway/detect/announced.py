@@ -14,9 +14,9 @@ from gateway.detect.span import Span
 from gateway.detect.view import View
 
 # Shorter than the context that streams keep (64 code points), the word included.
-_SIGNS = r"[ \t\"'`:=：＝|*>\])）】」”]"
+_SIGNS = r"[ \t\"'`:=：＝|*>\])）】」”\-]"
 JOINT = (
-    rf"(?:{_SIGNS}|是|为|為|就是|is |was |更新为|改成|改为|设为|给你|->|=>){{0,5}}"
+    rf"(?:{_SIGNS}|是|为|為|就是|is |was |更新为|改成|改为|设为|给你|好像是|应该是|to |->|=>){{0,5}}"
     rf"(?:</t[dh]><t[dh]>|（必填）|\(required\)|（选填）)?(?:{_SIGNS}|是|为|is ){{0,3}}"
 )
 _WORDS = (
@@ -28,7 +28,7 @@ PASSWORDS = (
     r"(?:^|[^A-Za-z])pass(?:code)?[\"'`]?[ ]?[:=：][ ]?[\"'`]?",
     r"[._\-](?:sk|ak)[\"'`]?[ ]?[:=][ ]?[\"'`]?",
     rf"<(?:{_WORDS}|pass)>|<td>(?:{_WORDS})</td>[ ]?<td>",
-    r"[ ]--(?:password|passwd|pass|token|secret|api-key)[ =][\"']?",
+    r"(?:^|[ ])--(?:password|passwd|pass|token|secret|api-key)[ =][\"']?",
     r"(?:requirepass|masterauth|ldap_bind_pw|bindpw)[ ]{1,3}[\"']?",
     r"(?:identified by|with password|set password =)[ ][\"']",
     r"(?:mysql|mysqldump|mysqladmin|mariadb|sshpass|redis-cli)[ ][^\n]{0,24}-[pa][ ]?[\"']?",
@@ -53,15 +53,16 @@ PAPERS = (r"机构代码(?:证)?(?:号码|号)?" + JOINT, r"organi[sz]ation code
 _VALUE = re.compile(r"(?![:：=])[^\s\"'`，。；、！？（）<>《》「」“”【】,;|\u3400-\u9fff]{0,200}")
 _URL_VALUE = re.compile(r"[^\s\"'`<>，。；、（）\u3400-\u9fff]{0,128}@?")
 _DATE_REACH = re.compile(r"[A-Za-z0-9０-９年月日〇零一二三四五六七八九十./\-, ]{0,24}")
-_CHAT = re.compile(r"(?:wxid_[a-z0-9]{10,24}|[A-Za-z][A-Za-z0-9_\-]{5,19})(?![A-Za-z0-9_\-@.(=])")
+_CHAT = re.compile(r"(?:wxid_[a-z0-9]{10,24}|[A-Za-z][A-Za-z0-9_\-]{5,19})(?![A-Za-z0-9_\-@(=]|\.[A-Za-z0-9])")
 _CODE = re.compile(
     r"[(){}\[\]]|^(?:None|null|true|false|self\.|os\.|process\.|env\.|config\.|str|string|bytes|int|undefined|https?:|[A-Za-z_]+(?:\.[A-Za-z_]+)+$|[A-Z_]+$|[a-z_]+$|[$%<{*@])",
     re.IGNORECASE,
 )
 _OTHER = re.compile(r"[0-9]|[^A-Za-z0-9_.\-]")
 _HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_UNSPOKEN = re.compile(r"^[^aeiouy]+$|[^aeiouyAEIOUY]{3}[a-z]|[^aeiouyAEIOUY]{4}")
 _WEAK = re.compile(r"(?:pass|(?:[._\-](?:sk|ak)))[\"'`]?[ ]?[:=：][ ]?[\"'`]?$", re.IGNORECASE)
-_WEAK_VALUE = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[^/.()]{6,}$")
+_WEAK_VALUE = re.compile(r"(?=.*[0-9!~*^%&])(?=.*[A-Za-z])(?:[^/.()]{6,}|[A-Za-z0-9+/]{30,}=*)$")
 _BARE_CHAT = re.compile(r"(?:wx|vx)[^A-Za-z]*$|[微威薇v]信(?:号码|号|账号)?[ ]?$", re.IGNORECASE)
 _TELLING = re.compile(r"[0-9_\-]")
 _NOT_IDS = frozenset(
@@ -183,4 +184,6 @@ def scrambled(value: str) -> bool:
     letters = value.replace("_", "")
     if len(letters) < 8 or not letters.isalpha() or not letters.isascii():
         return False
-    return len(letters) / len(_HUMP.findall(letters)) < 2.7
+    humps = _HUMP.findall(letters)
+    odd = sum(len(hump) < 3 or _UNSPOKEN.search(hump) is not None for hump in humps)
+    return len(letters) / len(humps) < 2.7 or (len(humps) >= 3 and odd * 2 >= len(humps))

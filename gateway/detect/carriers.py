@@ -18,11 +18,13 @@ ESCAPES = re.compile(
     r"\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|(?:%[0-9A-Fa-f]{2})+|&(?:#[0-9]{2,6}|#[xX][0-9a-fA-F]{2,5}|commat|period|colon|nbsp|hyphen);"
 )
 _WORDS = re.compile(
-    r"[ ]{0,2}[(\[{](?:at|AT|At|@|dot|DOT)[)\]}][ ]{0,2}|(?<=[A-Za-z0-9])#(?=[A-Za-z0-9\-]{1,30}\.(?:com|cn|net|org|edu|io)(?![A-Za-z]))"
+    r"[ ]{0,2}[(\[{](?:at|AT|At|@|dot|DOT)[)\]}][ ]{0,2}|(?<=[A-Za-z0-9])#(?=(?:[A-Za-z0-9\-]{1,30}\.){1,4}(?:com|cn|net|org|edu|io|de|uk|jp|dev)(?![A-Za-z]))|(?<=[A-Za-z0-9])艾特(?=[A-Za-z0-9])"
 )
-_NUMBER = re.compile("[{0}]{{7,}}|[{0}]{{3,}}(?: [{0}]{{3,}})+".format("".join(NUMERALS)))
+_NUMBER = re.compile(r"[{0}]{{7,}}|[{0}]{{3,}}(?:[ ,，、\-][{0}]{{3,}})+".format("".join(NUMERALS)))
 _OTHERWISE = re.compile(f"[{OTHER_SHAPES}]|{_NUMBER.pattern}|{_WORDS.pattern}")  # what asks for another reading
-_LETTERS_AS_DIGITS = re.compile(r"(?<![A-Za-z0-9])[0-9](?=[0-9]{0,17}[OolI])[0-9OolI]{9,17}[0-9OolIXx](?![A-Za-z0-9])")
+_LETTERS_AS_DIGITS = re.compile(
+    r"(?<![A-Za-z0-9])(?=[OolI]{0,4}[0-9])(?=[0-9]{0,17}[OolI])(?=(?:[OolI]{0,6}[0-9]){5})[0-9OolI]{10,18}[0-9OolIXx](?![A-Za-z0-9])"
+)
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_\-])[A-Za-z0-9+/_\-]{22,}={0,2}(?![A-Za-z0-9+/=_\-])")
 _CODED = re.compile(r"[A-Za-z0-9+/_\-]*")
 MIN_WINDOW = 400  # signs: a window of a run too long to be read at once
@@ -86,7 +88,9 @@ def _spelt(signs: list[str], places: list[int]) -> tuple[list[str], list[int]]:
     """Chinese numerals in long rows as digits, "(at)" as @."""
     text = "".join(signs)
     for found in _NUMBER.finditer(text):
-        signs[found.start() : found.end()] = [NUMERALS.get(sign, sign) for sign in found.group()]
+        signs[found.start() : found.end()] = [
+            NUMERALS.get(sign, " " if sign in ",，、" else sign) for sign in found.group()
+        ]
     for found in reversed(list(_WORDS.finditer(text))):
         low, high = found.span()
         word = found.group().strip()[1:-1].lower()

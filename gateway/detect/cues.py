@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-BEFORE = 28  # code points: "证件类型：居民身份证，证件号码为 " is 20
+BEFORE = 32  # code points: "证件类型：居民身份证，证件号码为 " is 20
 AFTER = 16  # code points: '"; // account no.' is 15; a stream waits for them only where a candidate needs a cue
 
 _HAN = {
@@ -59,7 +59,7 @@ _NOT = {
 _FIGURES = r"(?:offset|parent|span|trace|ts|time|timestamp|seq|lag|size|bytes|count|total|pid|tid|duration|elapsed|latency|hash|crc|checksum|height|nonce|index|line|row|col|epoch|seed|length|version|rev|revision|commit)(?:_?id)?[\"']?\s?[=:]\s?$"
 _QQ = (
     r"(?:(?<![a-z])q\s?q|扣扣|企鹅|ｑｑ)(?:号码|号|账号|帐号|群|number|no\.?|id)?"
-    r"(?:[\s:：=|\"'`<>/*\]\[)）(（】」”,，\\]|是|为|就|给你|给|更新|改成|必填|required|is|was|td|th)*$"
+    r"(?:[\s:：=|\"'`<>/*\-\]\[)）(（】」”,，\\]|是|为|就|给你|给|更新|改成|必填|required|is|was|to|values|td|th)*$"
 )
 # Every alternative begins with a letter or a sign, so that the search jumps from one such to the next.
 _SAID_HAN = {name: re.compile(words) for name, words in _HAN.items()}

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from itertools import accumulate
 
-from gateway.detect.numbers import Row, meaning, public
+from gateway.detect.numbers import Row, folded, meaning, public
 from gateway.detect.span import Span
 from gateway.detect.view import View
 
@@ -19,20 +19,34 @@ _CLUSTER = re.compile(
 MIN_DIGITS, MAX_DIGITS = 4, 22  # of a row: from the shortest cued number to a card and its country's prefix
 MAX_GROUPS, FEW_GROUPS = 19, 6  # of a row: written digit by digit, and written as people do
 # How what is looked for digit by digit begins, by its number of digits: mobiles, identity cards, bank cards.
-_BEGINS = {11: "1", 12: "0", 13: "8", 15: "03", 16: "2345689", 17: "123456789", 18: "1234568", 19: "234569"}
+_BEGINS = {11: "1", 12: "0", 13: "8", 14: "3", 15: "03", 16: "2345689", 17: "123456789", 18: "1234568", 19: "234569"}
 _GOES_ON = {11: "3456789", 12: "1", 13: "6"}
 _GROUP = re.compile(r"[0-9]+")
+_FOLDED = re.compile(r"(?<![0-9A-Za-z_.\n])([0-9]{5,14})\n([0-9]{5,14})(?![0-9A-WYZa-wyz_]|\.[0-9]|\n[0-9])")
 
 
 def numbers(view: View) -> Iterator[Span]:
     """Everything made of digits in a run."""
     text, end = view.text, view.end
+    if text.find("\n", view.start, end) >= 0:
+        yield from _folded(view)
     for cluster in _CLUSTER.finditer(text, view.start, end):
         first = _GROUP.search(text, cluster.start(), cluster.end())
         if first is None or text.startswith("0x", first.start()):
             continue  # 0x17500000176 is a hexadecimal number, and no extension of 0
         if not _glued(text, cluster.start(), first.start()):
             yield from _rows(view, cluster.start(), cluster.end())
+
+
+def _folded(view: View) -> Iterator[Span]:
+    """One number broken over two lines, as a narrow cell does: only where no third line goes on."""
+    for pair in _FOLDED.finditer(view.text, view.start, view.end):
+        digits = pair[1] + pair[2]
+        tail = view.text[pair.end() : pair.end() + 1] if len(digits) == 17 else ""
+        row = Row(digits, (len(digits),), (), pair.start(), pair.end() + len(tail), view, tail=tail)
+        found = folded(row)
+        if found is not None:
+            yield Span(view.at(row.start), view.until(row.end), *found)
 
 
 def _glued(text: str, start: int, first: int) -> bool:

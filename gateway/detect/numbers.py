@@ -29,6 +29,7 @@ _DIGITS = re.compile(r"[0-9]+")
 _COUNTRY = re.compile(
     r"1|7|2(?:0|7|[1-69][0-9])|3(?:[0-4]|6|9|[578][0-9])|4(?:[013-9]|2[0-9])|5(?:[1-8]|0[0-9]|9[0-9])|6(?:[0-6]|[789][0-9])|8(?:[1246]|[0578][0-9])|9(?:[0-58]|[679][0-9])"
 )
+_PRODUCT = re.compile(r"(?<![:/.\-0-9])[A-Za-z]{2,20}/$")
 _DOTTED = {(".", ".", "."), (".", ".", ".", "/")}
 _AREA = re.compile(r"0(?:10|2[0-9]|[3-9][0-9]{2})$")
 
@@ -78,7 +79,7 @@ def meaning(row: Row) -> Found:
         return _spelt(row, size)
     if row.plus or (row.digits.startswith("00") and len(row.shape) > 2 and not row.digits.startswith("0086")):
         return _international(row)
-    if row.separators in _DOTTED and size <= 14:
+    if row.separators in _DOTTED and size <= 14 and max(row.shape) <= 3:
         return _ipv4(row)
     return (
         (_eighteen(row) if size == 18 else _id_old(row) if size == 15 else None)
@@ -91,13 +92,23 @@ def meaning(row: Row) -> Found:
     )
 
 
+def folded(row: Row) -> Found:
+    """A number broken over two lines: only with its check digit, and a card or a telephone only with its word."""
+    size = len(row.digits) + bool(row.tail)
+    if size == 18 and valid.id_plausible(row.digits) and valid.id_checksum(row.digits + row.tail.upper()):
+        return "CN_ID_CARD", 0.9, "id_folded"
+    if row.cued("CARD") and valid.issued(row.digits) and valid.luhn(row.digits):
+        return _card(row)
+    return _mobile(row) if size == 11 and row.cued("PHONE") else None
+
+
 def _spelt(row: Row, size: int) -> Found:
     """Digits one by one: only what a validator vouches for, or the whole cluster. Else a column of figures would cost dear."""
     if size == 18 and (
         row.whole or (valid.id_plausible(row.digits) and valid.id_checksum(row.digits + row.tail[-1:].upper()))
     ):
-        return _id_card(row)
-    if size in (15, 16, 17, 19) and (row.whole or (valid.issued(row.digits) and valid.luhn(row.digits))):
+        return _eighteen(row) or _card(row)
+    if size in (14, 15, 16, 17, 18, 19) and (row.whole or (valid.issued(row.digits) and valid.luhn(row.digits))):
         return _card(row)
     return _mobile(row) if size in (11, 12, 13, 15) else None
 
@@ -201,7 +212,13 @@ def _landline(row: Row) -> Found:
         and digits[shape[0]] in "2345678"
     ):
         return "CN_LANDLINE", 0.85, "landline"
-    if len(shape) == 1 and 10 <= len(digits) <= 12 and digits[0] == "0" and row.cued("PHONE"):
+    if (
+        len(shape) == 1
+        and 10 <= len(digits) <= 12
+        and digits[0] == "0"
+        and row.cued("PHONE")
+        and not row.cued("ACCOUNT")
+    ):
         return "CN_LANDLINE", 0.7, "landline_cue"
     return None
 
@@ -269,6 +286,12 @@ def _ipv4(row: Row) -> Found:
         return None
     if row.contrary("IP"):
         return None
+    if (
+        _PRODUCT.search(text, max(view.start, row.start - 24), row.start)
+        and max(map(len, octets)) <= 2
+        and text[row.end : row.end + 1] != ":"
+    ):
+        return None  # Chrome/16.11.3.16
     private = octets[0] == "10" or (octets[0] == "172" and 16 <= int(octets[1]) < 32)
     if private or row.cued("IP") or len(octets[0]) + len(octets[1]) >= 5 or sum(map(len, octets)) >= 9:
         return "IP_ADDRESS", 0.95, "ipv4"

@@ -196,7 +196,7 @@ class _Reading:
     def _closed(self, block: _Block) -> bool:
         """Has what follows shown that the run ends here?"""
         left = len(self.text) - block.end
-        if left < signs.LOOKAHEAD and (left == 0 or self.text[block.end] in signs.UNDECIDED):
+        if left < signs.LOOKAHEAD and (left == 0 or signs.undecided(self.text, block.end)):
             return False
         return block.end <= self.coming
 
@@ -219,7 +219,9 @@ class _Reading:
             for span in self._recognise(at, edge, block):
                 if span.start >= border:
                     break
-                if span.end >= edge and span.kind == "secret":  # it may go on: all that looks like it goes with it
+                if (
+                    span.kind == "secret" and edge - span.end <= _ESCAPE and self.text[span.end : edge][:1] in _CUT
+                ):  # it may go on: all that looks like it goes with it
                     span = span._replace(end=_swallowed(self.text, edge))
                     self.resumed.add(span.end)
                 spans.append(span)
@@ -276,9 +278,11 @@ class _Reading:
                 yield worst._replace(start=low, end=high, rule=f"base64:{worst.rule}")
 
 
+_ESCAPE = 7  # signs of an escape, of which an edge may leave a part
+_CUT = ("", "\\", "%", "&")
 _TOLD = {VALUE: announced.password, CHAT: announced.chat, BORN: announced.birth}
 _IMPLIED = {PAPER: DIGITS, URL: SECRET, PAPER | URL: DIGITS | SECRET}
-_UNDER_A_COAT = DIGITS | MAIL | PLATE  # another writing hides what the triggers look for
+_UNDER_A_COAT = DIGITS | MAIL | MACHINE | PLATE | SECRET  # another writing hides what the triggers look for
 
 
 def _reach(text: str, place: int, family: int) -> int:

@@ -102,7 +102,7 @@ SHAPES: Mapping[str, tuple[str, str, str]] = {
 _PATTERNS = re.compile("|".join(f"(?P<{name}>{shape})" for name, (_, _, shape) in SHAPES.items()))
 PLACEHOLDER = re.compile(r"x{4,}|X{4,}|\*{3,}|EXAMPLE|REDACTED|Redacted|your[_-]|<|\$\{|\.\.\.|0{12,}|1{12,}", re.ASCII)
 _ENTROPY = 2.8  # bits a character: random base62 of 20 characters is about 4, words of a language are below 3.6
-RUN_ON = re.compile(r"[A-Za-z0-9+/=_.\-]*")  # what a secret too long to hold is swallowed by
+RUN_ON = re.compile(r"[A-Za-z0-9+/=_.\-\\%&#;]*")  # what a secret too long to hold is swallowed by
 
 
 def keys(view: View) -> Iterator[Span]:

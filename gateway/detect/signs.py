@@ -81,20 +81,24 @@ _AT = r"[(\[{](?:at|AT|At|@|dot|DOT)[)\]}]"
 _TA = r"[)\]}](?:ta|TA|tA|@|tod|TOD)[(\[{]"
 # What joins two runs into one: gaps between groups of digits, "(at)", and the Han letter a plate begins with.
 _NUMERAL = "".join(NUMERALS)
+_LETTER = rf"A-Za-zＡ-Ｚ{INVISIBLE}"  # what may follow the Han letter of a plate
+_PLATED = rf"{DIGIT}A-Z{INVISIBLE}"
 _ENDS = "号挂学警港澳领"  # what plates and papers may end with
 _EXT = r"(?:ext|Ext|EXT|x)"
 _TXE = r"(?:txe|txE|TXE|x)"
 _JOIN = (
-    rf"(?<=[{DIGIT})+]){_GAP}{{1,2}}(?=[{DIGIT}(+])|(?<=[A-Z]){_GAP}(?=[0-9])|(?<=[0-9]){_GAP}(?=[A-Zx])"
-    rf"|{_GAP}{{0,2}}{_AT}{_GAP}{{0,2}}|[{PLATES}](?=[A-Za-zＡ-Ｚ])|使(?=[0-9])|(?<=WJ)[{PLATES}](?=[0-9])|[{MILITARY}]字第(?=[0-9A-Z])"
-    rf"|(?<=[{PLATES}][A-Za-zＡ-Ｚ]){_GAP}(?=[A-Z])|(?<=[0-9A-Z]{{4}})[{_ENDS}]|(?<=[0-9])转(?=[0-9])"
+    rf"(?<=[{DIGIT})+]){_GAP}{{1,2}}(?=[{DIGIT}(+])|(?<=[A-Z]){_GAP}(?=[{DIGIT}])|(?<=[0-9]){_GAP}(?=[A-Zx])"
+    rf"|{_GAP}{{0,2}}{_AT}{_GAP}{{0,2}}|[{PLATES}](?=[{_LETTER}])|使(?=[{DIGIT}])|(?<=WJ)[{PLATES}](?=[{DIGIT}])|[{MILITARY}]字第(?=[0-9A-Z])"
+    rf"|(?<=[{PLATES}][A-Za-zＡ-Ｚ]){_GAP}(?=[A-ZＡ-Ｚ])|(?<=[{_PLATED}]{{4}})[{_ENDS}]|(?<=[0-9])转(?=[0-9])"
     rf"|(?<=[0-9]{{4}}){_GAP}{_EXT}\.?{_GAP}?(?=[0-9])|(?<=[{_NUMERAL}]{{3}}){_GAP}(?=[{_NUMERAL}])"
+    rf"|(?<=[{_NUMERAL}]{{3}})[，、](?=[{_NUMERAL}])|(?<=[A-Za-z0-9])艾特(?=[A-Za-z0-9])|(?<=[0-9]{{5}})\n(?=[0-9])"
 )
 _NIOJ = (
-    rf"(?<=[{DIGIT}(+]){_GAP}{{1,2}}(?=[{DIGIT})+])|(?<=[0-9]){_GAP}(?=[A-Z])|(?<=[A-Zx]){_GAP}(?=[0-9])"
-    rf"|{_GAP}{{0,2}}{_TA}{_GAP}{{0,2}}|(?<=[A-Za-zＡ-Ｚ])[{PLATES}]|(?<=[0-9])使|(?<=[0-9])[{PLATES}](?=JW)|(?<=[0-9A-Z])第字[{MILITARY}]"
-    rf"|(?<=[A-Z]){_GAP}(?=[A-Za-zＡ-Ｚ][{PLATES}])|[{_ENDS}](?=[0-9A-Z]{{4}})|(?<=[0-9])转(?=[0-9])"
+    rf"(?<=[{DIGIT}(+]){_GAP}{{1,2}}(?=[{DIGIT})+])|(?<=[{DIGIT}]){_GAP}(?=[A-Z])|(?<=[A-Zx]){_GAP}(?=[0-9])"
+    rf"|{_GAP}{{0,2}}{_TA}{_GAP}{{0,2}}|(?<=[{_LETTER}])[{PLATES}]|(?<=[{DIGIT}])使|(?<=[{DIGIT}])[{PLATES}](?=JW)|(?<=[0-9A-Z])第字[{MILITARY}]"
+    rf"|(?<=[A-ZＡ-Ｚ]){_GAP}(?=[A-Za-zＡ-Ｚ][{PLATES}])|[{_ENDS}](?=[{_PLATED}]{{4}})|(?<=[0-9])转(?=[0-9])"
     rf"|(?<=[0-9]){_GAP}?\.?{_TXE}{_GAP}(?=[0-9]{{4}})|(?<=[{_NUMERAL}]){_GAP}(?=[{_NUMERAL}]{{3}})"
+    rf"|(?<=[{_NUMERAL}])[，、](?=[{_NUMERAL}]{{3}})|(?<=[A-Za-z0-9])特艾(?=[A-Za-z0-9])|(?<=[0-9])\n(?=[0-9]{{5}})"
 )
 _PARTS = rf"(?:{_AT}{_GAP}{{0,2}}|[{BODY})\]]+|[(\[]|{_JOIN})*"  # a bracket is a part of its own where "(at)" may begin
 _PARTS_BACK = rf"(?:{_TA}{_GAP}{{0,2}}|[{BODY}(\[]+|[)\]]|{_NIOJ})*"
@@ -102,17 +106,31 @@ RUN = re.compile(_PARTS)
 _RUN_BACK = re.compile(_PARTS_BACK)
 # The same from the end of what has arrived, where a join may be half there.
 _LIVE_BACK = re.compile(
-    rf"(?:[{PLATES}{MILITARY}{_ENDS}转]|字[{MILITARY}]|第字[{MILITARY}])?(?:(?:ta|TA|tA|a|A|@|tod|TOD|od|OD|d|D)?[(\[{{])?{_GAP}{{0,2}}"
+    rf"(?:[{PLATES}{MILITARY}{_ENDS}转艾]|特艾|[，、](?=[{_NUMERAL}]{{3}})|字[{MILITARY}]|第字[{MILITARY}])?(?:(?:ta|TA|tA|a|A|@|tod|TOD|od|OD|d|D)?[(\[{{])?{_GAP}{{0,2}}"
     + _PARTS_BACK
 )
 # The usual end of a text: a word in small letters behind a gap that joins nothing, since a small letter stands before it.
 _LAST_WORD = re.compile(r"([a-z] )[a-z]+ ?\Z")
 # Another: a sign that no run has, as nearly every Han letter is.
-_IN_NO_RUN = re.compile(rf"[^{BODY}()\[\]{{}} {SPACES}{PLATES}{MILITARY}{_ENDS}转字第]")
+_IN_NO_RUN = re.compile(rf"(?<![{_NUMERAL}])[，、]|[^，、{BODY}()\[\]{{}} {SPACES}{PLATES}{MILITARY}{_ENDS}转字第艾特]")
 # What these begin decides whether a run goes on: gaps, brackets, a thousand's comma, the Han letters that join.
-UNDECIDED = frozenset(" ,([{转" + SPACES + PLATES + MILITARY)
+UNDECIDED = frozenset(" ,([{转艾" + SPACES + PLATES + MILITARY)
 LOOKAHEAD = 10  # code points after such a sign that decide it: "  (dot)  " is nine
 _STEP = 96  # code points looked back at first: most runs are a word
+
+
+def undecided(text: str, end: int) -> bool:
+    """May what has come behind a run's end still join more to it? Asked where fewer than `LOOKAHEAD` code points have."""
+    sign = text[end]
+    if sign == "\n":
+        return _LINE_END.match(text, max(0, end - 5)) is not None
+    if sign in "，、":
+        return _SAID.match(text, max(0, end - 3)) is not None
+    return sign in UNDECIDED
+
+
+_SAID = re.compile(rf"[{_NUMERAL}]{{3}}[，、]\Z")
+_LINE_END = re.compile(r"[0-9]{5}\n\Z")
 
 
 def run_start(text: str, inside: int, floor: int) -> int:

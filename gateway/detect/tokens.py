@@ -84,7 +84,7 @@ _CN_PASSPORT = re.compile(
 _HANDLE = re.compile(r"(?<![A-Za-z0-9_])wxid_[a-z0-9]{10,24}(?![A-Za-z0-9_])")
 _DIGITS = re.compile(r"[0-9]")
 _CODEABLE = re.compile(
-    r"[A-Za-z]|[0-9]\([0-9]\)|(?<![0-9])1[45][0-9]{7}(?![0-9])|(?<![0-9])[0-9]{8}-[0-9X]"
+    r"[A-Za-z]|[0-9]\([0-9]\)|(?<![0-9])1[45][0-9]{7}(?![0-9])|(?<![0-9])[0-9]{8}-[0-9X]|(?<![0-9])[1578]/[0-9]{6}/[0-9]"
 )  # every code has a letter, but two
 
 
@@ -202,6 +202,8 @@ def _span(view: View, start: int, end: int, what: tuple[str, float, str]) -> Spa
 
 
 def _uscc(view: View, start: int, end: int, text: str) -> Found:
+    if text[:17].isdigit() and valid.id_plausible(text):
+        return None  # an identity card, mistyped so that the check happens to be right
     if valid.uscc(text):
         return "CN_USCC", 1.0, "uscc"
     return ("CN_USCC", 0.6, "uscc_cue") if view.cued(start, end, "TAX") or _credit(view, start) else None
@@ -274,9 +276,10 @@ def _green_card(view: View, start: int, end: int, text: str) -> Found:
 
 def _org(view: View, start: int, end: int, text: str) -> Found:
     cued = view.cued(start, end, "ORG")
-    if not any(sign.isdigit() for sign in text[:8]):
+    right = valid.org_code(text)
+    if not cued or not (right or any(sign.isdigit() for sign in text[:8])):
         return None
-    return ("CN_ORG_CODE", 0.85 if valid.org_code(text) else 0.6, "org_code") if cued else None
+    return "CN_ORG_CODE", 0.85 if right else 0.6, "org_code"
 
 
 _JUDGES: Mapping[str, Callable[[View, int, int, str], Found]] = {
@@ -295,7 +298,7 @@ _JUDGES: Mapping[str, Callable[[View, int, int, str], Found]] = {
     "org_bare": _org,
     "green_card": _green_card,
     "social": _on_cue("SOCIAL", "CN_SOCIAL_SECURITY", 0.7, "social"),
-    "licence": _on_cue("LICENCE", "US_DRIVER_LICENSE", 0.6, "licence_cue"),
+    "licence": _on_cue("LICENCE", "US_DRIVER_LICENSE", 0.65, "licence_cue"),
     "bitcoin": _checked(valid.bitcoin, "CRYPTO", 0.95, "bitcoin"),
     "ethereum": lambda view, start, end, text: ("CRYPTO", 0.8, "ethereum"),
 }

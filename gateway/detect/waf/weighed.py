@@ -16,9 +16,11 @@ from gateway.detect.waf.words import SPACELESS, TOKEN, Remembered, bucket, numbe
 ZERO = 128  # how a byte spells the weight nought
 ENTRY = np.dtype([("number", "<u4"), ("weight", "u1")])  # of a word
 _CHARACTERS = 1 << 16  # that the tables know: a text with any beyond goes the way of the others
-_SIGNS = "，。！？；：、（）《》「」【】"  # each is a word, where no other sign stands beside it
-_WORD, _SIGN, _OTHER_SIGN, _OTHER, _JOINS = range(5)  # kinds of characters
-_BETWEEN = re.compile(b"\x01+")  # what the table of words does not know
+# Kinds of characters: words by themselves, words where no other sign stands beside them, signs that may be part of a word,
+# what makes words with what follows, and letters that may do so even with characters of the first kind.
+_WORD, _SIGN, _SPACE, _APOSTROPHE, _OTHER, _JOINS = range(6)
+_SHARE = 4  # one character in so many must be a word by itself for the table to be the shorter way
+_BETWEEN = re.compile(b"\x01[\x01\x02]*")  # what the table of words does not know, and spaces among it
 
 
 class _Words(Remembered):
@@ -53,8 +55,9 @@ class Weighed(Remembered):
         """The entries of every word of a text in small letters, in order; weights are with `ZERO` added."""
         if not small.isascii():
             codes = np.frombuffer(small.encode("utf-16-le", "surrogatepass"), np.uint16)
-            kinds = self._kinds[codes]
-            if len(codes) == len(small) and kinds.max() < _JOINS:
+            kinds = self._kinds.take(codes)
+            usual = len(codes) == len(small) and kinds.max() < _JOINS
+            if usual and np.count_nonzero(kinds == _WORD) * _SHARE > len(codes):
                 return self._spaceless(small, codes, kinds)
         return self._spaced(small)
 
@@ -63,16 +66,18 @@ class Weighed(Remembered):
 
     def _spaceless(self, small: str, codes: NDArray[np.uint16], kinds: NDArray[np.uint8]) -> bytes:
         """A text in which most characters are words, with here and there something else between."""
-        between = kinds >= _OTHER_SIGN
         signs = np.zeros(len(codes) + 2, np.bool_)
-        signs[1:-1] = (kinds == _SIGN) | (kinds == _OTHER_SIGN)
-        between |= signs[1:-1] & (signs[:-2] | signs[2:])
-        entries, pieces, last = self._single[codes].tobytes(), [], 0
-        for other in _BETWEEN.finditer(between.tobytes()):
-            start, end = other.span()
-            pieces += [entries[last * ENTRY.itemsize : start * ENTRY.itemsize], self._spaced(small[start:end])]
-            last = end
-        return b"".join([*pieces, entries[last * ENTRY.itemsize :]])
+        signs[1:-1] = (kinds == _SIGN) | (kinds == _APOSTROPHE)
+        between = (kinds >= _APOSTROPHE) | signs[1:-1] & (signs[:-2] | signs[2:])
+        how = between.view(np.uint8) | (kinds == _SPACE).view(np.uint8) << 1
+        alone = how == 0
+        entries, pieces, last = self._single.take(codes[alone]).tobytes(), [], 0
+        spans = [other.span() for other in _BETWEEN.finditer(how.tobytes())]
+        before = (np.cumsum(alone).take([start for start, _ in spans]) * ENTRY.itemsize).tolist() if spans else ()
+        for (start, end), until in zip(spans, before, strict=True):
+            pieces += [entries[last:until], *map(self._run, small[start:end].split())]
+            last = until
+        return b"".join([*pieces, entries[last:]])
 
 
 def _kinds() -> NDArray[np.uint8]:
@@ -84,6 +89,8 @@ def _kinds() -> NDArray[np.uint8]:
 def _kind(character: str, spaceless: re.Pattern[str]) -> int:
     if character.isalnum() and not character.isascii():
         return _WORD if spaceless.match(character) else _JOINS
-    if character.isalnum() or character.isspace() or character == "_":
+    if character.isspace():
+        return _SPACE
+    if character.isalnum() or character == "_":
         return _OTHER
-    return _SIGN if character in _SIGNS else _OTHER_SIGN
+    return _APOSTROPHE if character == "'" else _SIGN
