@@ -40,7 +40,7 @@ class Recording:
         opened = record.opened(exchange, judgement, digest, exchange.received_at, redacted=kept, sealed=sealed)
         self.metrics.under_way += 1
         try:
-            await self.journal.append(opened)
+            await self.journal.submit(opened)
         except AuditError:
             self.metrics.under_way -= 1
             raise
@@ -64,7 +64,7 @@ class Recording:
         closed = record.closed(
             judgement.exchange,
             self.clock(),
-            ending.outcome.value,
+            ending.outcome,
             ending.code,
             ending.answers,
             ending.findings,
@@ -75,7 +75,7 @@ class Recording:
             ending.sealed,
         )
         try:
-            await self.journal.append(closed)
+            await self.journal.submit(closed)
         except asyncio.CancelledError:
             self._tell(judgement, ending)
             raise

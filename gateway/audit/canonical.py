@@ -7,8 +7,10 @@ and what is left tells nothing about it. Frames and files are `frames`' matter.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -24,8 +26,9 @@ SALT_BYTES = 16  # 128 bits: nobody guesses a short text from its commitment
 TYPES: dict[type[Record], int] = {Opened: 1, Closed: 2, Event: 3, Part: 4}
 NAMES: dict[int, str] = {1: "opened", 2: "closed", 3: "event", 4: "part"}
 
-_DEFAULTS: dict[str, object] = {field.name: field.default for field in fields(Parameters)}
-_PARAMETERS = tuple(_DEFAULTS.items())
+_PARAMETERS = tuple(field.name for field in fields(Parameters))
+_parameters_of = attrgetter(*_PARAMETERS)
+_UNSET: tuple[object, ...] = _parameters_of(Parameters())
 
 
 def canonical(value: object) -> bytes:
@@ -115,7 +118,7 @@ def _opened(r: Opened) -> tuple[dict[str, Any], dict[str, Any]]:
         "passages": [(p.where, p.role, p.kind, p.length) for p in r.passages],
         "withheld": r.withheld,
         "parameters": _parameters(r.parameters),
-        "rulings": [_ruling(d) for d in r.rulings],
+        "rulings": _rulings(r.rulings),
         "code": r.code,
         "detail": r.detail,
         "policy": r.policy,
@@ -136,7 +139,7 @@ def _closed(r: Closed) -> tuple[dict[str, Any], dict[str, Any]]:
         "at": r.at,
         "tenant": r.tenant,
         "user": r.user,
-        "outcome": r.outcome.value,
+        "outcome": str(r.outcome),
         "code": r.code,
         "answers": [(a.channel, a.length) for a in r.answers],
         "findings": [_finding(f) for f in r.findings],
@@ -168,23 +171,22 @@ def _event(r: Event) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _parameters(parameters: Parameters) -> dict[str, Any]:
     """Only what the caller set."""
-    told: dict[str, Any] = {}
-    for name, default in _PARAMETERS:
-        value = getattr(parameters, name)
-        if value != default:
-            told[name] = value
-    return told
+    said = zip(_PARAMETERS, _parameters_of(parameters), _UNSET, strict=True)
+    return {name: value for name, value, unset in said if value != unset}
 
 
-def _ruling(d: Decision) -> dict[str, Any]:
-    told: dict[str, Any] = {"stage": d.stage, "decision": d.decision, "micros": d.micros}
-    if d.code:
-        told["code"] = d.code
-    if d.fault:
-        told["fault"] = d.fault
-    if d.findings:
-        told["findings"] = [_finding(f) for f in d.findings]
-    return told
+def _rulings(decisions: Iterable[Decision]) -> list[dict[str, Any]]:
+    rulings: list[dict[str, Any]] = []
+    for d in decisions:
+        told: dict[str, Any] = {"stage": d.stage, "decision": d.decision, "micros": d.micros}
+        if d.code:
+            told["code"] = d.code
+        if d.fault:
+            told["fault"] = d.fault
+        if d.findings:
+            told["findings"] = [_finding(f) for f in d.findings]
+        rulings.append(told)
+    return rulings
 
 
 def _finding(f: Finding) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from gateway.core.exchange import Certificate, Exchange, Parameters, Passage, Pr
 from gateway.core.facts import fact
 from gateway.core.pipeline import Judgement, Ruling
 from gateway.core.reply import Channel, Usage
-from gateway.core.verdict import Amend, Code, Finding, Refuse
+from gateway.core.verdict import Allow, Amend, Code, Finding, Refuse, Verdict
 
 SCHEMA = 1  # of every record; a reader refuses a number it does not know
 
@@ -148,6 +148,8 @@ class Event:
     facts: tuple[tuple[str, str], ...] = ()
 
 
+_OUTCOMES: dict[str, Outcome] = {outcome: outcome for outcome in Outcome}
+_WORDS: dict[type[Verdict], str] = {Allow: "allow", Amend: "amend", Refuse: "refuse"}
 _NOBODY = Principal("", "", (), "", "")
 _NO_CERTIFICATE = Certificate("")
 
@@ -188,10 +190,10 @@ def opened(
         model=judged.model,
         backend=judged.backend,
         streaming=judged.streaming,
-        passages=tuple([_text(passage, kept) for passage in (judged.passages if redacted is None else redacted)]),
+        passages=_texts(judged.passages if redacted is None else redacted, kept),
         withheld=not kept,
         parameters=judged.parameters,
-        rulings=tuple([_decision(ruling) for ruling in judgement.rulings]),
+        rulings=_decisions(judgement.rulings),
         code=str(refusal.code) if refusal else "",
         detail=refusal.detail if refusal else "",
         policy=digest,
@@ -224,12 +226,12 @@ def closed(
         at=millis(at),
         tenant=who.tenant if who else "",
         user=who.name if who else "",
-        outcome=Outcome(outcome),
+        outcome=_OUTCOMES[outcome],
         code=str(code or ""),
         answers=_answers(answers),
-        findings=tuple([in_thousandths(finding) for finding in findings]),
+        findings=tuple(map(in_thousandths, findings)),
         usage=usage,
-        timings=tuple(sorted((name, round(seconds * 1e6)) for name, seconds in (timings or {}).items())),
+        timings=tuple(sorted([(name, round(seconds * 1e6)) for name, seconds in timings.items()])) if timings else (),
         mark=exchange.mark if mark is None else mark,
         fault=fault,
         sealed=sealed,
@@ -273,9 +275,8 @@ def _was_redacted(judgement: Judgement) -> bool:
     return any(r.stage == "pii" and not isinstance(r.verdict, Refuse) for r in judgement.rulings)
 
 
-def _text(passage: Passage, kept: bool) -> Text:
-    text = passage.text
-    return Text(passage.where, passage.role, str(passage.kind), len(text), text if kept else "")
+def _texts(passages: Iterable[Passage], kept: bool) -> tuple[Text, ...]:
+    return tuple([Text(p.where, p.role, str(p.kind), len(p.text), p.text if kept else "") for p in passages])
 
 
 def _answers(answers: Mapping[Channel, str] | Mapping[str, str] | None) -> tuple[Answer, ...]:
@@ -284,11 +285,11 @@ def _answers(answers: Mapping[Channel, str] | Mapping[str, str] | None) -> tuple
     return tuple([Answer(str(channel), len(text), text) for channel, text in answers.items()])
 
 
-def _decision(ruling: Ruling) -> Decision:
-    verdict = ruling.verdict
-    if isinstance(verdict, Refuse):
-        word, code = "refuse", str(verdict.code)
-    else:
-        word, code = ("amend" if isinstance(verdict, Amend) else "allow"), ""
-    findings = tuple([in_thousandths(finding) for finding in verdict.findings])
-    return Decision(ruling.stage, word, code, findings, ruling.fault, round(ruling.seconds * 1e6))
+def _decisions(rulings: Iterable[Ruling]) -> tuple[Decision, ...]:
+    told: list[Decision] = []
+    for ruling in rulings:
+        verdict, micros = ruling.verdict, round(ruling.seconds * 1e6)
+        code = str(verdict.code) if isinstance(verdict, Refuse) else ""
+        findings = tuple(map(in_thousandths, verdict.findings))
+        told.append(Decision(ruling.stage, _WORDS[type(verdict)], code, findings, ruling.fault, micros))
+    return tuple(told)
