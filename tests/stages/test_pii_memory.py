@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from gateway.core.pipeline import judge
 from gateway.core.reply import Channel
 from gateway.core.verdict import Code
@@ -49,9 +52,9 @@ def test_another_tenant_shares_nothing() -> None:
 def test_what_is_remembered_holds_no_text_and_is_bounded() -> None:
     memory = Memory(KEY, most=2)
     for number in range(5):
-        memory.keep(memory.name("t", "text", f"{number}"), [])
+        memory.keep(memory.names.of("t", "text", f"{number}"), [])
     assert len(memory) == 2
-    assert memory.name("t", "text", "x") != Memory(b"z" * 32).name("t", "text", "x")
+    assert memory.names.of("t", "text", "x") != Memory(b"z" * 32).names.of("t", "text", "x")
     one = Redaction(policy(), KEY, DETECTORS)
     one.judge(exchange(LONG))
     assert "13812345678" not in repr(vars(one._memory))
@@ -85,3 +88,29 @@ def test_a_value_that_has_a_tag_is_hidden_wherever_it_stands() -> None:
     first, second = texts_of(one.judge(exchange("姓名：欧阳娜娜。", "今天欧阳娜娜来过", role="reader")))
     tag = first[first.index("<") : first.index(">") + 1]
     assert second == f"今天{tag}来过"
+
+
+@given(st.lists(st.sampled_from(["ask", "rephrase"]), max_size=8), st.data())
+@settings(max_examples=40, deadline=None)
+def test_a_conversation_is_redacted_turn_by_turn_as_if_nothing_were_remembered(
+    steps: list[str], data: st.DataObject
+) -> None:
+    remembering = Redaction(policy(), KEY, DETECTORS)
+    said = [f"{at}: 以下是正文，没有别的内容。" for at in range(7)]
+    for step in steps:
+        text = data.draw(st.sampled_from([LONG, "你好", "mail zhang.wei@example.com", "第二个问题是什么呢？"]))
+        said = [*said[: -1 if step == "rephrase" else None], *(["好的。"] if step == "ask" else []), text]
+        tenant = data.draw(st.sampled_from(["acme", "other"]))
+        assert remembering.judge(exchange(*said, tenant=tenant)) == Redaction(policy(), KEY, DETECTORS).judge(
+            exchange(*said, tenant=tenant)
+        )
+
+
+def test_a_history_with_nothing_in_it_is_not_read_again() -> None:
+    counting = Counting()
+    one = Redaction(policy(), KEY, Detectors(counting, counting))
+    said = [f"第{at}句。" for at in "甲乙丙丁戊己"]
+    one.judge(exchange(*said))
+    counting.seen.clear()
+    one.judge(exchange(*said, "好的。", "新的问题"))
+    assert counting.seen == ["好的。", "新的问题"]

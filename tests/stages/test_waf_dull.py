@@ -60,7 +60,7 @@ def test_only_a_long_text_with_nothing_in_it_is_remembered() -> None:
 
 def test_the_one_unused_longest_is_forgotten() -> None:
     dull = Dull(b"key", most=2)
-    one, two, three = (dull.name("acme", "user", text) for text in ("one", "two", "three"))
+    one, two, three = (dull.names.of("acme", "user", text) for text in ("one", "two", "three"))
     dull.keep(one)
     dull.keep(two)
     assert dull.knows(one)
@@ -95,3 +95,44 @@ def test_in_a_conversation_the_outside_model_is_asked_about_what_is_new() -> Non
     for _ in range(3):
         stage.judge(asked("hello", "user", CALLERS[0]))
     assert outside.asked == 1
+
+
+@given(st.lists(st.sampled_from(["ask", "rephrase", "another"]), max_size=8), st.data())
+@settings(max_examples=40, deadline=None)
+def test_a_conversation_is_judged_turn_by_turn_as_if_nothing_were_remembered(
+    steps: list[str], data: st.DataObject
+) -> None:
+    remembering = Waf(POLICY, dull=Dull(b"key"))
+    said = [("user" if at % 2 == 0 else "assistant", f"{at}: {LONG}") for at in range(7)]
+    for step in steps:
+        text, caller = data.draw(st.sampled_from(TEXTS)), data.draw(st.sampled_from(CALLERS))
+        said = [
+            *said[: -1 if step == "rephrase" else None],
+            *([("assistant", LONG)] if step == "ask" else []),
+            ("user", text),
+        ]
+        places = tuple(Passage(f"messages[{at}].content", role, text) for at, (role, text) in enumerate(said))
+        exchange = an_exchange(passages=places, principal=caller)
+        assert remembering.judge(exchange) == PLAIN.judge(exchange)
+
+
+class Counted(Dull):
+    """Counts how often it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__(b"key")
+        self.asked = 0
+
+    def knows(self, name: bytes) -> bool:
+        self.asked += 1
+        return super().knows(name)
+
+
+def test_a_history_is_looked_up_once_and_not_message_by_message() -> None:
+    dull = Counted()
+    stage = Waf(POLICY, dull=dull)
+    texts = [f"{at}: {LONG}" for at in range(40)]
+    stage.judge(an_exchange(*texts))
+    dull.asked = 0
+    stage.judge(an_exchange(*texts, LONG + "And then?"))
+    assert dull.asked <= 4

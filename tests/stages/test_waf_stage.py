@@ -156,7 +156,7 @@ def test_the_arguments_of_a_named_tool_are_judged_by_its_types() -> None:
 
 
 @given(st.integers(0, len(ATTACK)), st.sampled_from(["\u200b", "\ufeff", "\u00ad", "\U000e0041", "\u2060"]))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_an_invisible_character_does_not_change_the_verdict(place: int, invisible: str) -> None:
     assert code(WAF.judge(asked(ATTACK[:place] + invisible + ATTACK[place:]))) == "prompt_injection"
 

@@ -5,10 +5,10 @@ A message is known by a keyed hash with its tenant, so that a dump of this is of
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from threading import Lock
 
+from gateway.core.history import Names
 from gateway.detect.watch import Part
 
 MAX_MESSAGES = 50_000  # remembered finds: 10 to 25 MB; the one unused longest goes first
@@ -20,15 +20,10 @@ class Memory:
     """Finds by tenant and message, least recently used out first. Safe to share between threads."""
 
     def __init__(self, key: bytes, most: int = MAX_MESSAGES) -> None:
-        self._key = hashlib.blake2b(key, digest_size=32, person=b"hangu-pii-memory").digest()
+        self.names = Names(key, b"hangu-pii-memory")
         self._most = most
         self._known: OrderedDict[bytes, tuple[tuple[int, Part], ...]] = OrderedDict()
         self._lock = Lock()
-
-    def name(self, tenant: str, kind: str, text: str) -> bytes:
-        """What a message is known by."""
-        head = f"{len(tenant)}:{tenant}{kind}:".encode("utf-8", "surrogatepass")
-        return hashlib.blake2b(head + text.encode("utf-8", "surrogatepass"), digest_size=20, key=self._key).digest()
 
     def recall(self, name: bytes, text: str) -> list[Part] | None:
         """The message's parts again; None if it is not known."""
@@ -53,6 +48,18 @@ class Memory:
             self._known[name] = known
             while len(self._known) > self._most:
                 self._known.popitem(last=False)
+
+    def keep_plain(self, name: bytes) -> None:
+        """Remember that there was nothing to find."""
+        self.keep(name, [Part("")])
+
+    def is_plain(self, name: bytes) -> bool:
+        """Is it remembered that there was nothing to find?"""
+        with self._lock:
+            known = self._known.get(name)
+            if known is _PLAIN:
+                self._known.move_to_end(name)
+            return known is _PLAIN
 
     def __len__(self) -> int:
         return len(self._known)

@@ -8,8 +8,10 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from itertools import islice
 
+from gateway.core import history
 from gateway.core.exchange import Exchange, Passage
 from gateway.core.exchange import Kind as Reads
+from gateway.core.history import Past
 from gateway.core.reply import Channel, Kind
 from gateway.core.stage import Piece, Transform
 from gateway.core.verdict import Allow, Amend, Code, Finding, Refuse, Verdict
@@ -70,8 +72,7 @@ class Redaction:
 
     def _judged(self, exchange: Exchange) -> Verdict:
         tags, notes = self._tags(exchange)
-        rewritings = [self._rewriting(exchange, Direction.REQUEST, passage, tags) for passage in exchange.passages]
-        passages = tuple(map(self._passage, exchange.passages, rewritings))
+        passages, rewritings = self._rewritten(exchange, tags)
         passages = self._swept(passages, rewritings, tags)
         findings = tuple(finding for rewriting in rewritings for finding in rewriting.findings)
         blocked = [rewriting for rewriting in rewritings if rewriting.blocked]
@@ -84,6 +85,28 @@ class Redaction:
             return Allow(findings)
         amended = self._amended(exchange, passages, tags)
         return Amend(replace(amended, notes=amended.notes + notes) if notes else amended, findings)
+
+    def _rewritten(self, exchange: Exchange, tags: Tags) -> tuple[tuple[Passage, ...], list[Rewriting]]:
+        """Every passage as policy says; what was all read a turn ago, and had nothing in it, as it is."""
+        past = self._past(exchange)
+        passages, rewritings = list(exchange.passages), list[Rewriting]()
+        for at, passage in enumerate(passages):
+            if at not in past.known:
+                rewriting = self._rewriting(exchange, Direction.REQUEST, passage, tags)
+                rewritings.append(rewriting)
+                passages[at] = self._passage(passage, rewriting)
+        if past.new and not any(one.seen or one.degraded for one in rewritings):
+            for name in past.new:
+                self._memory.keep_plain(name)
+        return tuple(passages), rewritings
+
+    def _past(self, exchange: Exchange) -> Past:
+        """What is remembered of a conversation's earlier turns."""
+        said = history.messages(exchange.passages)
+        if not said:
+            return history.NO_PAST
+        names = self._memory.names.after_each(_tenant(exchange), "history", history.growing(exchange.passages, said))
+        return history.past(said, names, self._memory.is_plain)
 
     def _tags(self, exchange: Exchange) -> tuple[Tags, tuple[str, ...]]:
         """The conversation's tags, those of earlier turns among them; and what the record should say of that."""
@@ -136,8 +159,7 @@ class Redaction:
         """What is found in a message, from memory where it has been read before."""
         if len(text) < MIN_LENGTH:
             return _read(self.detectors.request, text, rewriting)
-        who = rewriting.exchange.principal
-        name = self._memory.name(who.tenant if who else "", "json" if rewriting.json else "text", text)
+        name = self._memory.names.of(_tenant(rewriting.exchange), "json" if rewriting.json else "text", text)
         known = self._memory.recall(name, text)
         if known is None:
             known = _read(self.detectors.request, text, rewriting)
@@ -164,6 +186,10 @@ class Redaction:
 
     def _restores(self, exchange: Exchange) -> bool:
         return exchange.principal is not None and self.policy.restores(exchange.principal.roles)
+
+
+def _tenant(exchange: Exchange) -> str:
+    return exchange.principal.tenant if exchange.principal else ""
 
 
 def _tells(tag: str, value: str) -> bool:

@@ -29,12 +29,14 @@ class Rewriting:
     blocked: str = ""  # the entity that stops the exchange
     tagged: bool = False  # a value was given a tag
     degraded: bool = False  # somebody who should have looked could not
+    seen: bool = False  # something was found, whatever was done with it
 
     def part(self, part: Part) -> str:
         """The words that leave for a part."""
         span = part.span
         if span is None:
             return part.text
+        self.seen = True
         action = self._action(span, part.text)
         if action is not Action.ALLOW and not part.begun:
             self.findings.append(_finding(span, self.where))

@@ -6,27 +6,26 @@ A text in which anything was seen, or somebody who should have looked could not,
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from threading import Lock
+
+from gateway.core.history import Names
 
 MOST = 65_536  # texts: about 10 MB; the one unused longest goes first
 SHORTEST = 64  # code points: shorter texts are looked at again nearly as fast as they are hashed
 
 
 class Dull:
-    """Names of texts with nothing in them, least recently used out first. Made anew with each policy; safe between threads."""
+    """Names of texts with nothing in them, least recently used out first. Made anew with each policy; safe between threads.
+
+    A name's `what` says how a text is looked at: its role, and whether its caller is trusted.
+    """
 
     def __init__(self, key: bytes, most: int = MOST) -> None:
-        self._key = hashlib.blake2b(key, digest_size=32, person=b"hangu-waf-dull").digest()
+        self.names = Names(key, b"hangu-waf-dull")
         self._most = most
         self._known: OrderedDict[bytes, None] = OrderedDict()
         self._lock = Lock()
-
-    def name(self, tenant: str, look: str, text: str) -> bytes:
-        """What a text is known by. `look` says how it is looked at: its role, and whether its caller is trusted."""
-        head = f"{len(tenant)}:{tenant}{len(look)}:{look}".encode("utf-8", "surrogatepass")
-        return hashlib.blake2b(head + text.encode("utf-8", "surrogatepass"), digest_size=20, key=self._key).digest()
 
     def knows(self, name: bytes) -> bool:
         with self._lock:

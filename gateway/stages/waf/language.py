@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
+from itertools import islice
 
 from gateway.core import history
 from gateway.core.exchange import Passage
+from gateway.core.history import Past
 from gateway.core.verdict import Code, Finding
-from gateway.detect.waf import hidden, tokens
+from gateway.detect.waf import tokens
 from gateway.detect.waf.canonical import disguised_words
 from gateway.detect.waf.classifier import Classifier, Unavailable
 from gateway.detect.waf.ngrams import NARROW, WINDOW, Linear
@@ -65,7 +67,7 @@ class Language:
         if name and self._dull is not None and self._dull.knows(name):
             return NOTHING
         visible = shown(passage, self._inbound)
-        if visible.read and hidden.letters(visible.read) >= self._settings.hidden.refuse_from:
+        if visible.letters >= self._settings.hidden.refuse_from:
             return Seen(visible.findings, Code.PROMPT_INJECTION, "carries text that people cannot see")
         reading = self._rules.read(passage.text, passage.role)
         if self._classifier is None and self._is_plain(passage, visible, reading):
@@ -80,18 +82,19 @@ class Language:
             self._keep(name)
         return seen
 
-    def seen_before(self, passages: Sequence[Passage], said: Sequence[int], context: Context) -> frozenset[int]:
-        """The places of the messages of earlier turns, if all of them were looked at together and had nothing in them."""
-        if self._dull is not None and self._classifier is None:
-            for past in history.earlier(passages, said):
-                if self._dull.knows(self._name_of(past, context)):
-                    return frozenset(past.places)
-        return frozenset()
+    def past(self, passages: Sequence[Passage], context: Context) -> Past:
+        """What is remembered of a conversation's earlier turns. With an outside classifier, each text is known by itself."""
+        said = history.messages(passages) if self._dull is not None and self._classifier is None else []
+        if not said or self._dull is None:
+            return history.NO_PAST
+        what = f"history{'!' if self._trusts(context) else ''}"
+        names = self._dull.names.after_each(context.tenant, what, history.growing(passages, said))
+        return history.past(said, names, self._dull.knows)
 
-    def nothing_in(self, passages: Sequence[Passage], said: Sequence[int], context: Context) -> None:
-        """Remember that these messages had nothing in them: the next turn sends them again."""
-        if said and self._classifier is None:
-            self._keep(self._name_of(history.told(passages, said), context))
+    def keep(self, names: Sequence[bytes]) -> None:
+        """Remember that what is known by these had nothing in it."""
+        for name in names:
+            self._keep(name)
 
     def settled(self, context: Context) -> Iterator[tuple[Passage, Seen]]:
         """What the outside classifier says of everything that is open, in one question. Raises `Unavailable` if it must answer."""
@@ -115,13 +118,8 @@ class Language:
         """What the text is remembered by; nothing where it is not worth remembering."""
         if self._dull is None or (len(passage.text) < SHORTEST and self._classifier is None):
             return b""
-        return self._dull.name(context.tenant, self._how(passage.role, context), passage.text)
-
-    def _name_of(self, past: history.Messages, context: Context) -> bytes:
-        return self._dull.name(context.tenant, self._how(past.shape, context), past.text) if self._dull else b""
-
-    def _how(self, who: str, context: Context) -> str:
-        return f"{who}{'!' if self._trusts(context) else ''}"
+        how = f"{passage.role}{'!' if self._trusts(context) else ''}"
+        return self._dull.names.of(context.tenant, how, passage.text)
 
     def _keep(self, name: bytes) -> None:
         if self._dull is not None:
@@ -161,13 +159,13 @@ class Language:
         findings: list[Finding] = []
         control, images = self._settings.control_tokens, self._settings.images
         if "token" in reading.marks and control.response is not Response.ALLOW and not self._trusts(context):
-            spans = tokens.tokens(text)
+            spans = list(islice(tokens.tokens(text), MOST_PLACES))
             findings += _all("GW-402", "control-token", passage, spans)
             if spans and control.response is Response.REFUSE:
                 return text, tuple(findings), Code.CONTROL_TOKEN_FORGED
             text = tokens.without_tokens(text)
         if "image" in reading.marks and images.response is not Response.ALLOW:
-            spans = tokens.remote_images(text, images.hosts)
+            spans = list(islice(tokens.remote_images(text, images.hosts), MOST_PLACES))
             findings += _all("GW-403", "remote-image", passage, spans)
             if spans and images.response is Response.REFUSE:
                 return text, tuple(findings), Code.URL_NOT_ALLOWED
@@ -300,4 +298,4 @@ class Open:
 
 
 def _all(rule: str, family: str, passage: Passage, spans: list[tuple[int, int]]) -> list[Finding]:
-    return [finding(rule, family, passage, span) for span in spans[:MOST_PLACES]]
+    return [finding(rule, family, passage, span) for span in spans]

@@ -64,7 +64,8 @@ class Waf:
         findings: list[Finding] = []
         changed: dict[int, str] = {}
         scrubbed, marks = 0, dict[int, None]()
-        for index, passage, seen in self._seen(exchange, context):
+        past = self._language.past(exchange.passages, context)
+        for index, passage, seen in self._seen(exchange, context, past.known):
             findings += seen.findings
             if seen.code is not None and not context.shadow:
                 return Refuse(seen.code, tuple(findings), f"{passage.where}: {seen.detail}")
@@ -73,14 +74,21 @@ class Waf:
             if seen.scrubbed:
                 scrubbed += seen.scrubbed
                 marks |= dict.fromkeys(seen.marks)
+        if past.new and not (findings or changed or scrubbed):
+            self._language.keep(past.new)
         if scrubbed and not context.shadow:
             exchange = replace(exchange, notes=(*exchange.notes, *_notes(scrubbed, marks)))
         return _verdict(exchange, tuple(findings), changed, shadow=context.shadow)
 
-    def _seen(self, exchange: Exchange, context: Context) -> Iterator[tuple[int, Passage, Seen]]:
-        """What each passage shows by itself; and then what the outside classifier says of those that are still open."""
+    def _seen(
+        self, exchange: Exchange, context: Context, before: frozenset[int]
+    ) -> Iterator[tuple[int, Passage, Seen]]:
+        """What each passage shows by itself, but for those `before`; and then what the outside classifier says of those
+        that are still open.
+        """
         for index, passage in self._every(exchange):
-            yield index, passage, self._look(passage, context)
+            if index not in before:
+                yield index, passage, self._look(passage, context)
         if context.open:
             for passage, seen in self._language.settled(context):
                 yield -1, passage, seen
