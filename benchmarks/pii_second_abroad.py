@@ -300,7 +300,20 @@ def vin(rng: Random) -> str:
 def birth(rng: Random) -> str:
     """A date of birth in many spellings."""
     year, month, date = day(rng, 1945, 2008)
-    word = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"][month - 1]
+    word = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ][month - 1]
     forms = [
         f"{year}-{month:02}-{date:02}",
         f"{year}年{month}月{date}日",

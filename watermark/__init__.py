@@ -7,7 +7,7 @@ from watermark.codebook import Codebook
 from watermark.decoder import Bind, Decoded, Hit, decode, glance
 from watermark.embed import PROFILES, Embedder, Profile, embed
 from watermark.fingerprints import fingerprint
-from watermark.ignorables import Removed, Scrubbed, scrub
+from watermark.ignorables import Removed, Scrubbed, may_be_marked, scrub, visible
 from watermark.index import Index
 from watermark.keys import EpochKeys, KeyFileError, Keys
 from watermark.payload import new_mark_id
@@ -37,7 +37,9 @@ __all__ = [
     "embed",
     "fingerprint",
     "glance",
+    "may_be_marked",
     "new_mark_id",
     "scrub",
     "trace",
+    "visible",
 ]

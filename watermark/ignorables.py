@@ -71,6 +71,18 @@ class Scrubbed:
         return tuple(run for run in self.removed if run.length >= SMUGGLING_RUN)
 
 
+def visible(text: str) -> str:
+    """What `scrub` leaves of a text, for callers who need not know what went: many runs then cost a search each."""
+    if text.isascii() or not _SEARCH.search(text):
+        return text
+    return _SCAN.sub(r"\1", text) if _NEEDING.search(text) else _RUNS.sub("", text)
+
+
+def may_be_marked(text: str) -> bool:
+    """May some of its invisible characters be marks? Then `decode` it."""
+    return _SELECTORS.search(text) is not None
+
+
 def scrub(text: str) -> Scrubbed:
     """Remove default-ignorable characters that no emoji, Persian, Indic, Mongolian or Hangul spelling needs.
 
@@ -81,7 +93,7 @@ def scrub(text: str) -> Scrubbed:
         return Scrubbed(text)
     if not _NEEDING.search(text):
         runs = tuple([Removed(*match.span()) for match in _RUNS.finditer(text)])
-        return Scrubbed(_RUNS.sub("", text), runs, _SELECTORS.search(text) is not None)
+        return Scrubbed(_RUNS.sub("", text), runs, may_be_marked(text))
     kept: list[str] = []
     removed: list[Removed] = []
     at = 0
@@ -92,7 +104,7 @@ def scrub(text: str) -> Scrubbed:
             at = match.end()
     if not removed:
         return Scrubbed(text)
-    return Scrubbed("".join([*kept, text[at:]]), tuple(removed), _SELECTORS.search(text) is not None)
+    return Scrubbed("".join([*kept, text[at:]]), tuple(removed), may_be_marked(text))
 
 
 def _join(removed: list[Removed], start: int, end: int) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watermark import Keys, Removed, embed, scrub
+from watermark import Keys, Removed, embed, may_be_marked, scrub, visible
 from watermark.inbound import Inbound, Own
 
 LEGITIMATE = {
@@ -87,6 +87,8 @@ def test_scrubbing_twice_changes_nothing_more_and_runs_account_for_everything(te
         at = run.end
     assert "".join(rest) + text[at:] == once.text
     assert scrub(once.text).text == once.text
+    assert visible(text) == once.text
+    assert may_be_marked(text) == once.may_be_marked
 
 
 KEYS = Keys.from_master(bytes(range(32)), [1, 2])

@@ -20,15 +20,16 @@ MARKS = (
     ("token", rf"</?(?:{_ANGLE_WORDS})>"),
     ("image", r"!\[\s{0,8}\]\("),
 )
+_INLINE = "data:"  # how an image begins that comes along
 TOKEN = re.compile(
     rf"<(?P<bar>[|｜][^|｜<>\s]{{1,60}}[|｜])>|\[(?P<square>/?(?:{_SQUARE_WORDS}))\]|<(?P<angle></?SYS>|/?(?:{_ANGLE_WORDS}))>"
 )
 IMAGE = re.compile(r"!(?P<rest>\[\s{0,8}\]\()")  # what TGI's router looks for and fetches: an image with no description
 
 
-def tokens(text: str) -> list[tuple[int, int]]:
+def tokens(text: str) -> Iterator[tuple[int, int]]:
     """Where control tokens stand."""
-    return [match.span() for match in TOKEN.finditer(text)]
+    return (match.span() for match in TOKEN.finditer(text))
 
 
 def without_tokens(text: str) -> str:
@@ -36,13 +37,15 @@ def without_tokens(text: str) -> str:
     return TOKEN.sub(lambda match: f"{match[0][0]} {match[match.lastgroup or 0]} {match[0][-1]}", text)
 
 
-def remote_images(text: str, hosts: Collection[str]) -> list[tuple[int, int]]:
+def remote_images(text: str, hosts: Collection[str]) -> Iterator[tuple[int, int]]:
     """Where Markdown images stand whose URL may not be fetched: those not inline, and not of these hosts."""
-    return [match.span() for match in _remote(text, hosts)]
+    return (match.span() for match in _remote(text, hosts))
 
 
 def without_images(text: str, hosts: Collection[str]) -> str:
     """Every such image with a space after its mark: who fetches images does not see one any more."""
+    if not hosts and _INLINE not in text:
+        return IMAGE.sub(r"! \g<rest>", text)
     pieces, last = [], 0
     for match in _remote(text, hosts):
         pieces += [text[last : match.start()], "! ", match["rest"]]

@@ -6,24 +6,26 @@ answer: they are taken out too, and are no attack. Whose they are is asked later
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import NamedTuple
 
 from gateway.core.exchange import Passage
 from gateway.core.verdict import Finding
 from gateway.detect.waf import hidden
 from gateway.stages.waf.seen import finding
-from watermark import scrub
+from watermark import may_be_marked, visible
 from watermark.inbound import NONE, Inbound
 
 MOST_PLACES = 8  # findings of one kind in a passage: more say nothing new, and a hostile text could have thousands
 
 
 class Shown(NamedTuple):
-    """The visible text, what was found, what the hidden text spells, how many characters went, and ids of ours among them."""
+    """The visible text, what was found, how many letters the hidden text spells, how many characters went, and ids of ours among them."""
 
     text: str
     findings: tuple[Finding, ...] = ()
-    read: str = ""
+    letters: int = 0
     scrubbed: int = 0
     marks: tuple[int, ...] = ()
 
@@ -32,14 +34,24 @@ def shown(passage: Passage, inbound: Inbound | None) -> Shown:
     """A text without anything hidden costs one search, and one of ASCII none."""
     if passage.text.isascii():
         return Shown(passage.text)
-    scrubbed = scrub(passage.text)
-    if not scrubbed.removed:
+    text = visible(passage.text)
+    if len(text) == len(passage.text):
         return Shown(passage.text)
-    own = inbound.own(passage.text) if inbound is not None and scrubbed.may_be_marked else NONE
-    runs = hidden.smuggled(passage.text)
+    own = inbound.own(passage.text) if inbound is not None and may_be_marked(passage.text) else NONE
+    rest, bursts = passage.text, frozenset[tuple[int, int]]()
     if own.ids:
-        bursts = set(own.spans)
-        runs = [run for run in runs if (run.start, run.end) not in bursts]
-    findings = [finding("GW-401", f"hidden-{run.kind}", passage, (run.start, run.end)) for run in runs[:MOST_PLACES]]
-    count = sum(run.length for run in scrubbed.removed)
-    return Shown(scrubbed.text, tuple(findings), " ".join(run.read for run in runs), count, own.ids)
+        rest, bursts = _without(rest, own.spans), frozenset(own.spans)
+    others = (run for run in hidden.smuggled(passage.text) if (run.start, run.end) not in bursts)
+    told = [
+        finding("GW-401", f"hidden-{run.kind}", passage, (run.start, run.end)) for run in islice(others, MOST_PLACES)
+    ]
+    return Shown(text, tuple(told), hidden.spelt(rest), len(passage.text) - len(text), own.ids)
+
+
+def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """The text with a space for each of these spans: what stands on either side stays apart."""
+    pieces, last = [], 0
+    for start, end in spans:
+        pieces.append(text[last:start])
+        last = end
+    return " ".join([*pieces, text[last:]])
