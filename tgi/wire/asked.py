@@ -67,6 +67,8 @@ class Asked:
         return self.target.writing(exchange, created)
 
     def _put_back(self, passages: tuple[Passage, ...]) -> None:
+        if passages is self.passages:  # nobody has changed a word
+            return
         if len(passages) != len(self._slots):
             raise CannotPutBack("a stage left another number of passages")
         for slot, passage, before in zip(self._slots, passages, self.passages, strict=True):

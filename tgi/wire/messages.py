@@ -45,6 +45,10 @@ def _message(draft: Draft, where: str, value: object) -> Out:
         invalid(f"{where}.role", "must be one of system, developer, user, assistant, tool")
     # Templates of open models know no "developer", and would leave its words out.
     kept: Out = {"role": "system" if role == "developer" else role}
+    content = given.get("content")
+    if type(content) is str and len(given) == 2:  # nearly every message there is
+        draft.text(kept, "content", f"{where}.content", content, "system" if role == "developer" else role)
+        return kept
     if given.get("content") == "" and given.get("tool_calls"):
         given = {key: field for key, field in given.items() if key != "content"}  # TGI would take it for the whole turn
     for key, field in given.items():
