@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import islice
-from itertools import islice
 
 from gateway.core import history
 from gateway.core.exchange import Passage
