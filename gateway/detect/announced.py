@@ -16,7 +16,7 @@ from gateway.detect.view import View
 # Shorter than the context that streams keep (64 code points), the word included.
 _SIGNS = r"[ \t\"'`:=：＝|*>\])）】」”\-]"
 JOINT = (
-    rf"(?:{_SIGNS}|是|为|為|就是|is |was |更新为|改成|改为|设为|给你|好像是|应该是|to |->|=>){{0,5}}"
+    rf"(?:{_SIGNS}|是|为|為|就是|is |was |更新|改|设|给|你|成|好像|应该|to |->|=>){{0,5}}"
     rf"(?:</t[dh]><t[dh]>|（必填）|\(required\)|（选填）)?(?:{_SIGNS}|是|为|is ){{0,3}}"
 )
 _WORDS = (
@@ -24,7 +24,8 @@ _WORDS = (
     "|private[_\\-]?key|client[_\\-]?secret|app[_\\-]?secret|token"
 )
 PASSWORDS = (
-    rf"(?:{_WORDS})[A-Za-z_]{{0,12}}[\"'`]?[ \t]{{0,2}}(?:[:=：]|=>|is|\|)[ \t]{{0,2}}[\"'`]?",
+    rf"(?:{_WORDS})[A-Za-z_]{{0,12}}[\"'`]?(?:[ \t]{{0,2}}(?:[:=：]|=>)[ \t]{{0,2}}|[ ]is[ ]{{1,2}})[\"'`]?",
+    rf"(?:{_WORDS})[\"'`]?[ ]{{0,2}}\|[ ]{{0,2}}[\"'`]?",
     r"(?:^|[^A-Za-z])pass(?:code)?[\"'`]?[ ]?[:=：][ ]?[\"'`]?",
     r"[._\-](?:sk|ak)[\"'`]?[ ]?[:=][ ]?[\"'`]?",
     rf"<(?:{_WORDS}|pass)>|<td>(?:{_WORDS})</td>[ ]?<td>",
@@ -41,7 +42,8 @@ IN_URL = r"://[^ /@:\"']{0,40}:[^ /@:0-9]"  # a password may have signs that no 
 IN_URL_DIGIT = r"://[^ /@:\"']{0,40}:[0-9]{1,6}[^ /@:0-9,\"')\]}>?#]"
 CHATS = (
     r"(?:微信|威信|v信|薇信|加v)[ ]?(?:号码|号|號|账号|id)?" + JOINT,
-    r"(?:^|[^A-Za-z0-9+/_])(?:vx|wx|wechat|weixin)[ ]?(?:号码|号|號|账号|id)?" + JOINT,
+    rf"(?:^|[^A-Za-z0-9+/_])(?:vx|wx|wechat|weixin)[ ]?(?:号码|号|號|账号|id)?(?:{_SIGNS}|是|为|给|更新|改|好像|应该|[（(])"
+    + JOINT,
 )
 BIRTHS = (
     r"(?:出生日期|出生年月日|出生年月|出生于|出生|生日|生于)" + JOINT,
@@ -55,14 +57,17 @@ _URL_VALUE = re.compile(r"[^\s\"'`<>，。；、（）\u3400-\u9fff]{0,128}@?")
 _DATE_REACH = re.compile(r"[A-Za-z0-9０-９年月日〇零一二三四五六七八九十./\-, ]{0,24}")
 _CHAT = re.compile(r"(?:wxid_[a-z0-9]{10,24}|[A-Za-z][A-Za-z0-9_\-]{5,19})(?![A-Za-z0-9_\-@(=]|\.[A-Za-z0-9])")
 _CODE = re.compile(
-    r"[(){}\[\]]|^(?:None|null|true|false|self\.|os\.|process\.|env\.|config\.|str|string|bytes|int|undefined|https?:|[A-Za-z_]+(?:\.[A-Za-z_]+)+$|[A-Z_]+$|[a-z_]+$|[$%<{*@])",
+    r"[(){}\[\]]|^(?:None|null|true|false|self\.|os\.|process\.|env\.|config\.|str|string|bytes|int|undefined|https?:|[a-z_]\w*(?:\.[a-z_]+)+$|[a-z_]+$|[$%<{*@]|\\f)",
     re.IGNORECASE,
 )
 _OTHER = re.compile(r"[0-9]|[^A-Za-z0-9_.\-]")
 _HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _UNSPOKEN = re.compile(r"^[^aeiouy]+$|[^aeiouyAEIOUY]{3}[a-z]|[^aeiouyAEIOUY]{4}")
 _WEAK = re.compile(r"(?:pass|(?:[._\-](?:sk|ak)))[\"'`]?[ ]?[:=：][ ]?[\"'`]?$", re.IGNORECASE)
-_WEAK_VALUE = re.compile(r"(?=.*[0-9!~*^%&])(?=.*[A-Za-z])(?:[^/.()]{6,}|[A-Za-z0-9+/]{30,}=*)$")
+_WORDY = re.compile(r"[A-Za-z_\-\\]+$|[~./]{0,2}[a-z_.\-]+(?:/[a-z_.\-]+)+(?::[a-z]+)?$")  # words put together, a path
+_WEAK_VALUE = re.compile(
+    r"(?=.*[0-9!~*^%&])(?=.*[A-Za-z])(?=.*[A-Z!~*^%&_]|.{10})(?:[^/.()]{7,}|[A-Za-z0-9+/]{30,}=*)$"
+)
 _BARE_CHAT = re.compile(r"(?:wx|vx)[^A-Za-z]*$|[微威薇v]信(?:号码|号|账号)?[ ]?$", re.IGNORECASE)
 _TELLING = re.compile(r"[0-9_\-]")
 _NOT_IDS = frozenset(
@@ -155,7 +160,7 @@ def password(view: View, place: int) -> Span | None:
     """The value announced at a place of the raw text, if it looks like one."""
     raw = view.raw
     end = value_end(raw, place)
-    value = raw[place:end].rstrip(".\\)]}")
+    value = raw[place:end].rstrip(".\\)]}:")
     if not _secret(value, raw[max(0, place - 24) : place]):
         return None
     return Span(place, place + len(value), "PASSWORD", 0.8, "announced", "secret")
@@ -174,6 +179,8 @@ def _secret(value: str, before: str) -> bool:
         return False
     if scrambled(value):
         return True
+    if not han and _WORDY.match(value):
+        return False
     if han:
         return _CODE.match(value) is None or re.fullmatch(r"[a-z]{6,}", value) is not None
     return _CODE.search(value) is None and _OTHER.search(value) is not None and len(set(value)) >= 4

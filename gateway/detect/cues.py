@@ -48,11 +48,11 @@ _LATIN = {
     "TAX": r"tax\b|vat\b",
     "PLATE": r"license\s*plate|plate\b",
     "LICENCE": r"driver'?s?\s*licen[cs]e|driving\s*licen[cs]e|licen[cs]e\s*(?:no|number)|dl\s*(?:#|no|num)|dl\b",
-    "HK_ID": r"hkid|identity|id\b",
+    "HK_ID": r"hk\s*id|hong\s*kong|identity|macau",
 }
 _NOT = {
     "CARD": "订单|流水|运单|快递|单号|编号|序列|条码|条形码|imei|isbn|order|invoice|tracking|serial|timestamp|时间戳|trace|session|request|交易号|批次|sku|ean|barcode|snowflake|雪花|主键|物流|产品|型号|offset|parent|span",
-    "PHONE": "订单|流水|运单|快递|单号|编号|序列|发票|条码|imei|isbn|order|invoice|tracking|serial|timestamp|时间戳|版本|version|客服|sku|ean|offset|parent|span",
+    "PHONE": "订单|流水|运单|快递|单号|编号|序列|发票|条码|imei|isbn|order|invoice|tracking|serial|timestamp|时间戳|版本|version|客服|sku|ean|offset|parent|span|iso|bug|inode|issue|ticket|default|clause|dfars",
     "IP": r"版本|version|release|章|节|section|chapter|\bv(?![a-z])|(?<![0-9.])[0-9]+\.[0-9]+\.[0-9]+ ?(?:→|->)|第|条|升级|build|revision|python|java|kernel|内核|固件|firmware|oid|clause|figure|table|图|表",
 }
 # Names of machine figures before an equals sign: what follows is no telephone number.

@@ -22,7 +22,9 @@ MAX_GROUPS, FEW_GROUPS = 19, 6  # of a row: written digit by digit, and written 
 _BEGINS = {11: "1", 12: "0", 13: "8", 14: "3", 15: "03", 16: "2345689", 17: "123456789", 18: "1234568", 19: "234569"}
 _GOES_ON = {11: "3456789", 12: "1", 13: "6"}
 _GROUP = re.compile(r"[0-9]+")
-_FOLDED = re.compile(r"(?<![0-9A-Za-z_.\n])([0-9]{5,14})\n([0-9]{5,14})(?![0-9A-WYZa-wyz_]|\.[0-9]|\n[0-9])")
+_FOLDED = re.compile(
+    r"(?<![0-9A-Za-z_.])(?<![0-9]\n)([0-9]{5,14})\n([0-9]{5,14})(?![0-9A-WYZa-wyz_]|\.[0-9]|\n[0-9]{5})"
+)
 
 
 def numbers(view: View) -> Iterator[Span]:

@@ -29,7 +29,7 @@ _DIGITS = re.compile(r"[0-9]+")
 _COUNTRY = re.compile(
     r"1|7|2(?:0|7|[1-69][0-9])|3(?:[0-4]|6|9|[578][0-9])|4(?:[013-9]|2[0-9])|5(?:[1-8]|0[0-9]|9[0-9])|6(?:[0-6]|[789][0-9])|8(?:[1246]|[0578][0-9])|9(?:[0-58]|[679][0-9])"
 )
-_PRODUCT = re.compile(r"(?<![:/.\-0-9])[A-Za-z]{2,20}/$")
+_PRODUCT = re.compile(r"(?<![:/.\-0-9])[A-Za-z]{2,20}[/\-]$")
 _DOTTED = {(".", ".", "."), (".", ".", ".", "/")}
 _AREA = re.compile(r"0(?:10|2[0-9]|[3-9][0-9]{2})$")
 
@@ -54,17 +54,44 @@ class Row(NamedTuple):
     def contrary(self, name: str) -> bool:
         return self.view.contrary(self.start, name)
 
+    @property
+    def among(self) -> bool:
+        """A stretch of a longer row of groups alike: a column of figures, not a number."""
+        if self.whole:
+            return False
+        text, size, gap = self.view.text, self.shape[0], self.separators[0] if self.separators else " "
+        before, behind = text[: self.start], text[self.end :]
+        alike = gap + "0" * size
+        return _alike(before[-len(alike) :][::-1], alike) or _alike(behind[: len(alike)], alike)
+
+    def clock(self) -> bool:
+        """The end of a time and what follows it, as in `15:01:57 2014`."""
+        left = self.view.text[max(0, self.start - 2) : self.start]
+        return len(left) == 2 and left[1] == ":" and left[0].isdigit()
+
+    def named(self) -> bool:
+        """The tail of a name, as in `testcase-5521982557782016`."""
+        left = self.view.text[max(0, self.start - 2) : self.start]
+        return len(left) == 2 and left[1] in "-_" and left[0].isalpha()
+
     def figure(self) -> bool:
         return cues.figure(self.view.raw, self.view.at(self.start))
 
     @property
     def spelt(self) -> bool:
         """Written digit by digit, as people do who want not to be found."""
-        return len(self.shape) >= 8 and max(self.shape) <= 2
+        shape = self.shape
+        return len(shape) >= 8 and (max(shape) == 1 or (set(shape[:-1]) == {2} and shape[-1] <= 2))
 
     def one_of(self, shapes: frozenset[tuple[int, ...]]) -> bool:
         even = len(set(self.separators)) <= 1
         return len(self.shape) == 1 or (even and self.shape in shapes) or self.spelt
+
+
+def _alike(piece: str, pattern: str) -> bool:
+    """Do digits stand where noughts do, and the other signs where they are?"""
+    pairs = zip(piece, pattern, strict=False)
+    return len(piece) == len(pattern) and all(sign.isdigit() if want == "0" else sign == want for sign, want in pairs)
 
 
 def public(row: Row) -> bool:
@@ -77,7 +104,9 @@ def meaning(row: Row) -> Found:
     size = len(row.digits) + bool(row.tail)
     if row.spelt:
         return _spelt(row, size)
-    if row.plus or (row.digits.startswith("00") and len(row.shape) > 2 and not row.digits.startswith("0086")):
+    if row.plus or (
+        row.digits.startswith("00") and len(row.shape) > 2 and row.shape[0] > 1 and not row.digits.startswith("0086")
+    ):
         return _international(row)
     if row.separators in _DOTTED and size <= 14 and max(row.shape) <= 3:
         return _ipv4(row)
@@ -108,8 +137,10 @@ def _spelt(row: Row, size: int) -> Found:
         row.whole or (valid.id_plausible(row.digits) and valid.id_checksum(row.digits + row.tail[-1:].upper()))
     ):
         return _eighteen(row) or _card(row)
-    if size in (14, 15, 16, 17, 18, 19) and (row.whole or (valid.issued(row.digits) and valid.luhn(row.digits))):
+    if size in (14, 15, 16, 17, 18, 19) and (row.whole or (row.cued("CARD") and valid.issued(row.digits))):
         return _card(row)
+    if row.digits.startswith("1361") and row.separators[0] == ".":
+        return None  # an object identifier
     return _mobile(row) if size in (11, 12, 13, 15) else None
 
 
@@ -164,9 +195,9 @@ def _card(row: Row) -> Found:
     entity = "CN_BANK_CARD" if digits[:2] == "62" or digits[:4] == "9558" else "CREDIT_CARD"
     issued = valid.issued(digits)
     if issued and valid.luhn(digits):
-        if len(row.shape) > 1 or row.cued("CARD"):
+        if (len(row.shape) > 1 and not row.among) or row.cued("CARD"):
             return entity, 1.0, "card_luhn"
-        if not row.contrary("CARD") and len(digits) != 13:
+        if not row.contrary("CARD") and len(digits) != 13 and not row.named():
             return entity, 0.9, "card_luhn"
         return None
     if row.cued("CARD") and not row.contrary("CARD") and len(digits) >= 14:
@@ -187,7 +218,15 @@ def _mobile(row: Row) -> Found:
         return None
     if row.fraction or row.figure():
         return None
-    even = len({separator for separator in row.separators if separator.strip()}) <= 1
+    own = row.separators[len(row.separators) + 1 - len(shape) :] if len(shape) > 1 else ()
+    even = len({separator.strip() for separator in own}) <= 1
+    if (
+        len(own) > 0
+        and not row.spelt
+        and (not even or max(map(len, own)) > 1 and own[0] == "  ")
+        and not row.cued("PHONE")
+    ):
+        return None  # columns of a table, coordinates
     if (
         shape in _MOBILE_SHAPES or row.spelt or (even and shape[0] >= 3 and row.cued("PHONE"))
     ):  # live number ranges: no cue is needed
@@ -217,7 +256,7 @@ def _landline(row: Row) -> Found:
         and 10 <= len(digits) <= 12
         and digits[0] == "0"
         and row.cued("PHONE")
-        and not row.cued("ACCOUNT")
+        and not (row.cued("ACCOUNT") or row.contrary("PHONE"))
     ):
         return "CN_LANDLINE", 0.7, "landline_cue"
     return None
@@ -243,6 +282,7 @@ def _american(row: Row) -> Found:
         and shape[-2:] == (3, 4)
         and len(shape) in (3, 4)
         and not _NOT_PERSONAL.match(bare)
+        and not row.contrary("PHONE")
     ):
         return "PHONE_NUMBER", 0.75, "phone_american"
     if shape == (9,) and row.cued("SSN") and valid.us_ssn(digits):
@@ -292,6 +332,8 @@ def _ipv4(row: Row) -> Found:
         and text[row.end : row.end + 1] != ":"
     ):
         return None  # Chrome/16.11.3.16
+    if text.startswith(("1.3.", "2.5.4.", "2.5.29."), row.start) and not row.cued("IP"):
+        return None  # object identifiers
     private = octets[0] == "10" or (octets[0] == "172" and 16 <= int(octets[1]) < 32)
     if private or row.cued("IP") or len(octets[0]) + len(octets[1]) >= 5 or sum(map(len, octets)) >= 9:
         return "IP_ADDRESS", 0.95, "ipv4"
@@ -301,7 +343,11 @@ def _ipv4(row: Row) -> Found:
 
 def _telephone(row: Row, size: int) -> Found:
     """A number that a word says is one, if no nearer word says that it is something else."""
-    if row.contrary("PHONE") or row.figure():
+    if row.contrary("PHONE") or row.figure() or row.clock():
+        return None
+    if size == 8 and len(row.shape) == 1 and valid.date(*_date(row.digits)):
+        return None
+    if len(row.shape) == 2 and row.shape[0] == row.shape[1] and row.separators[0] == "/":
         return None
     if size in (7, 8) and row.digits[0] in "2345678" and row.shape in _LOCAL:
         return "CN_LANDLINE", 0.6, "landline_cue"

@@ -56,6 +56,8 @@ def issued(digits: str) -> bool:
         return len(digits) in (13, 16, 19)
     if digits[:2] in ("30", "36", "38", "39"):
         return len(digits) in (14, 16)
+    if "51" <= digits[:2] <= "55" or "2221" <= digits[:4] <= "2720":
+        return len(digits) == 16
     return _ISSUERS.match(digits) is not None and len(digits) in (16, 19)
 
 
