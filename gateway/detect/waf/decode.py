@@ -13,7 +13,6 @@ import re
 import string
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from gateway.detect.waf.canonical import canonical
 
@@ -22,7 +21,9 @@ LAYERS = 2  # decodings: models follow two with ease, and a third is not seen ou
 TRIGGERS: dict[str, str] = {
     "base64": r"[A-Za-z0-9+/_-]{16}",
     "hex": r"[0-9A-Fa-f]{2}(?:[ :]?[0-9A-Fa-f]{2}){11}",
-    "escapes": r"\\x[0-9A-Fa-f]{2}\\x|\\u[0-9A-Fa-f]{4}",
+    # Letters that need no escape are hidden by one; quotation marks and Chinese stand so in any JSON.
+    "escapes": r"(?:\\x|\\u00)[46][1-9A-Fa-f](?:\\x|\\u00)[4-7][0-9A-Fa-f]|(?:\\x|\\u00)[57][0-9Aa](?:\\x|\\u00)[4-7][0-9A-Fa-f]",
+    "characters": r"\\x[0-9A-Fa-f]{2}\\x|\\u[0-9A-Fa-f]{4}",
     "percent": r"%[0-9A-Fa-f]{2}",
     "entities": r"&(?:#[0-9]{2}|#x[0-9a-f]{2}|[a-z]{2,8};)",
     "binary": r"[01]{8}[ ,][01]{8}[ ,][01]{8}",
@@ -62,7 +63,7 @@ Found = Iterator[tuple[str, int, int]]
 _HEX = re.compile(r"(?:0x)?[0-9A-Fa-f]{2}(?:[ :,]?(?:0x)?[0-9A-Fa-f]{2}){11,}")
 _BINARY = re.compile(r"[01]{8}(?:[ ,]+[01]{8}){3,}")
 _ESCAPES = re.compile(r"(?:\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4})+")
-_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
+_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _SPACED = re.compile(r"\b(?:[A-Za-z][ ._*|/-]{1,3}){5,}[A-Za-z]\b")
 # One for each run of letters and these signs that has both; signs are looked for, since most runs have none.
 LEET = re.compile(r"[0134579@$](?<![0134579@$]{2})(?:(?<=[A-Za-z].)|[0134579@$]*[A-Za-z])[A-Za-z0134579@$]*", re.DOTALL)
@@ -113,9 +114,12 @@ def _base64(text: str) -> Found:
 
 
 def _from_base64(run: str) -> bytes:
-    body = run.replace("\r", "").replace("\n", "").rstrip("=").replace("-", "+").replace("_", "/")
+    body = run.encode("ascii").translate(_STANDARD, b"\r\n=")
     body = body[: len(body) - (len(body) % 4 == 1)]
-    return binascii.a2b_base64(body + "=" * (-len(body) % 4))
+    return binascii.a2b_base64(body + b"=" * (-len(body) % 4))
+
+
+_STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
 def _from_base32(run: str) -> bytes:
@@ -137,13 +141,22 @@ def _binary(text: str) -> Found:
 
 def _readable(run: re.Match[str], data: bytes) -> Found:
     """Only what decodes to text: most long words are not base64, and most base64 is not text."""
+    if _UNPRINTABLE.search(data) is not None:  # whatever stands beside it, it is decoded as it is
+        return
     text = data.decode("utf-8", "ignore")
     if len(text) >= 6 and len(text.encode()) >= len(data) * 0.9 and is_text(text):
         yield text, *run.span()
 
 
+_UNPRINTABLE = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_NOT_COUNTED = re.compile(r"[^A-Za-z0-9 \n]")
+
+
 def is_text(text: str) -> bool:
     """Letters and spaces at least by two fifths (an encoding inside has many signs), and nothing unprintable but white space."""
+    if text.isascii():
+        counted = len(text) - len(_NOT_COUNTED.findall(text))
+        return counted >= 0.4 * len(text) and _UNPRINTABLE.search(text.encode()) is None
     kept = sum(letter.isalnum() or letter in " \n" for letter in text)
     return kept >= 0.4 * len(text) and all(letter.isprintable() or letter in "\r\n\t" for letter in text)
 
@@ -159,7 +172,11 @@ def _unescaped(run: str) -> str:
 
 def _percent(text: str) -> Found:
     if _PERCENT.search(text):
-        yield unquote(text, errors="replace"), 0, len(text)
+        yield (
+            _PERCENT.sub(lambda run: bytes.fromhex(run[0].replace("%", "")).decode("utf-8", "replace"), text),
+            0,
+            len(text),
+        )
 
 
 def _entities(text: str) -> Found:
@@ -196,6 +213,7 @@ _DECODERS: dict[str, Callable[[str], Found]] = {
     "base64": _base64,
     "hex": _hex,
     "escapes": _escapes,
+    "characters": _escapes,
     "percent": _percent,
     "entities": _entities,
     "binary": _binary,
