@@ -38,14 +38,16 @@ class Names:
 
     def of(self, tenant: str, what: str, text: str) -> bytes:
         """Of one text; `what` says what else a name depends on."""
-        return hashlib.blake2b(_framed(tenant, what) + _bytes(text), digest_size=20, key=self._key).digest()
+        framed = f"{len(tenant)}:{tenant}{len(what)}:{what}{text}".encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(framed, digest_size=20, key=self._key).digest()
 
     def after_each(self, tenant: str, what: str, pieces: Sequence[str]) -> list[bytes]:
         """Of a text that grows: one after each piece. They depend on the joined text alone, not on how it was cut."""
-        so_far = hashlib.blake2b(_framed(tenant, what), digest_size=20, key=self._key)
+        framed = f"{len(tenant)}:{tenant}{len(what)}:{what}"
+        so_far = hashlib.blake2b(framed.encode("utf-8", "surrogatepass"), digest_size=20, key=self._key)
         names = []
         for piece in pieces:
-            so_far.update(_bytes(piece))
+            so_far.update(piece.encode("utf-8", "surrogatepass"))
             names.append(so_far.copy().digest())
         return names
 
@@ -76,11 +78,3 @@ def past(places: Sequence[int], names: Sequence[bytes], knows: Callable[[bytes],
         if knows(names[-1 - new]):
             return Past(frozenset(places[:-new]), (whole,) if new == 1 else (without_last, whole))
     return Past(new=(without_last, whole))
-
-
-def _framed(tenant: str, what: str) -> bytes:
-    return _bytes(f"{len(tenant)}:{tenant}{len(what)}:{what}")
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
