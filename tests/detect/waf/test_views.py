@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import given, settings
@@ -256,3 +256,21 @@ def test_a_long_text_is_folded_as_a_short_one_is(codes: list[int]) -> None:
     text = "".join(map(chr, codes))
     pieces = [canonical(text[at : at + 60]) for at in range(0, len(text), 60)]
     assert canonical(text + " " * 64) == "".join(pieces) + " " * 64
+
+
+def _is_text_plainly(text: str) -> bool:
+    kept = sum(letter.isalnum() or letter in " \n" for letter in text)
+    return kept >= 0.4 * len(text) and all(letter.isprintable() or letter in "\r\n\t" for letter in text)
+
+
+@given(st.text(st.sampled_from("ab1 \n\r\t\x0b\x1c\x7f!;é\x85\u2028"), max_size=20))
+@settings(max_examples=300)
+def test_what_is_text_is_told_letter_by_letter(text: str) -> None:
+    assert decode.is_text(text) == _is_text_plainly(text)
+
+
+@given(st.text(st.sampled_from("%41aCé%e4B8😀\n"), max_size=30))
+@settings(max_examples=300)
+def test_percent_signs_are_read_as_browsers_read_them(text: str) -> None:
+    for view in decoded(View(text), ["percent"]):
+        assert view.text == canonical(unquote(text, errors="replace"))
