@@ -21,7 +21,9 @@ LAYERS = 2  # decodings: models follow two with ease, and a third is not seen ou
 TRIGGERS: dict[str, str] = {
     "base64": r"[A-Za-z0-9+/_-]{16}",
     "hex": r"[0-9A-Fa-f]{2}(?:[ :]?[0-9A-Fa-f]{2}){11}",
-    "escapes": r"\\x[0-9A-Fa-f]{2}\\x|\\u[0-9A-Fa-f]{4}",
+    # Letters that need no escape are hidden by one; quotation marks and Chinese stand so in any JSON.
+    "escapes": r"(?:\\x|\\u00)[46][1-9A-Fa-f](?:\\x|\\u00)[4-7][0-9A-Fa-f]|(?:\\x|\\u00)[57][0-9Aa](?:\\x|\\u00)[4-7][0-9A-Fa-f]",
+    "characters": r"\\x[0-9A-Fa-f]{2}\\x|\\u[0-9A-Fa-f]{4}",
     "percent": r"%[0-9A-Fa-f]{2}",
     "entities": r"&(?:#[0-9]{2}|#x[0-9a-f]{2}|[a-z]{2,8};)",
     "binary": r"[01]{8}[ ,][01]{8}[ ,][01]{8}",
@@ -211,6 +213,7 @@ _DECODERS: dict[str, Callable[[str], Found]] = {
     "base64": _base64,
     "hex": _hex,
     "escapes": _escapes,
+    "characters": _escapes,
     "percent": _percent,
     "entities": _entities,
     "binary": _binary,
