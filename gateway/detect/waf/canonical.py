@@ -36,7 +36,7 @@ _FOLDED = str.maketrans(_LOOKALIKES)
 _LOOKALIKE = re.compile(f"[{''.join(_LOOKALIKES)}]")
 _FOREIGN = re.compile("[\u0370-\u058f]")
 _WORD_OF_TWO_SCRIPTS = re.compile(r"[A-Za-z][\u0370-\u058f]|[\u0370-\u058f][A-Za-z]")
-_WORD = re.compile(r"[A-Za-z\u0370-\u058f]+")
+_LONG_WORD = re.compile(r"[A-Za-z\u0370-\u058f]{4,}")
 
 
 def canonical(text: str) -> str:
@@ -46,12 +46,14 @@ def canonical(text: str) -> str:
     """
     if text.isascii():
         return text
-    if len(text) >= LONG:
-        codes = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), np.uint16)
-        folded = _each()[codes]
-        if folded.all():
-            return str(folded.tobytes(), "utf-16-le")
-    return _together(text)
+    singly = _singly(text) if len(text) >= LONG else None
+    return _together(text) if singly is None else singly
+
+
+def _singly(text: str) -> str | None:
+    """The canonical form, if that is one character for each of the text's."""
+    folded = _each().take(np.frombuffer(text.encode("utf-16-le", "surrogatepass"), np.uint16))
+    return str(folded.tobytes(), "utf-16-le") if folded.all() else None
 
 
 def _together(text: str) -> str:
@@ -118,17 +120,18 @@ def disguised_words(text: str) -> int:
     """
     if text.isascii() or _FOREIGN.search(text) is None or _WORD_OF_TWO_SCRIPTS.search(text) is None:
         return 0
-    return sum(1 for word in _WORD.findall(text) if len(word) >= 4 and _is_disguised(word))
+    return sum(map(_is_disguised, _LONG_WORD.findall(text)))
 
 
+@lru_cache(maxsize=1024)  # texts of one script repeat their words
 def _is_disguised(word: str) -> bool:
-    latin = sum(letter.isascii() for letter in word)
-    return 0 < latin < len(word) and word.translate(_FOLDED).isascii()
+    foreign = _FOREIGN.findall(word)
+    return 0 < len(foreign) < len(word) and "".join(foreign).translate(_FOLDED).isascii()
 
 
 def origin(text: str, start: int, end: int) -> tuple[int, int]:
     """A span of the canonical text, as the span of the text it came from. Exact but where letters were composed."""
-    if text.isascii():
+    if text.isascii() or _singly(text) is not None:
         return start, end
     position, first, last = 0, None, len(text)
     for index, letter in enumerate(text):
