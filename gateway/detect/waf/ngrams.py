@@ -86,7 +86,8 @@ class Linear:
         if not entries:
             return self.bias
         weights = entries[4 :: ENTRY.itemsize]
-        said = max([_heaviest(weights, width) for width in widths or _WIDE]) * self.scale + self.bias
+        most = max([_heaviest(weights, width) for width in widths]) if widths else _heaviest(weights, WINDOW)
+        said = most * self.scale + self.bias
         return said if said < DULL else self._closer(np.frombuffer(entries, ENTRY), widths or _WIDE)
 
     def _closer(self, entries: NDArray[np.void], widths: tuple[int, ...]) -> float:

@@ -36,12 +36,15 @@ class Hit:
     how: str = ""  # the way it was hidden, and "quoted" where it is only talked about
 
 
+NONE: frozenset[str] = frozenset()
+
+
 class Reading(NamedTuple):
     """Everything the patterns said of one text. `nested` is a span of prose that was encoded twice over."""
 
     text: str  # as it was read: the canonical form
     hits: tuple[Hit, ...] = ()
-    marks: frozenset[str] = frozenset()
+    marks: frozenset[str] = NONE
     nested: tuple[int, int] | None = None
     views: tuple[View, ...] = ()
 
@@ -152,8 +155,11 @@ class Ruleset:
             plain = {hit.rule.id for hit in hits}
             hits += [hit for hit in _confirmed(side.decoded, view, below, inner, text) if hit.rule.id not in plain]
             nested = nested or (view.span if is_nested(view) else None)
-        marks = frozenset(self._marks[number] for number in numbers(candidates & self._marking))
-        return Reading(seen, tuple(hits), marks, nested, tuple(view for view, _, _ in views))
+        marks = self._seen_marks(candidates & self._marking) if candidates & self._marking else NONE
+        return Reading(seen, tuple(hits), marks, nested, tuple([view for view, _, _ in views]))
+
+    def _seen_marks(self, marks: int) -> frozenset[str]:
+        return frozenset(self._marks[number] for number in numbers(marks))
 
     def _below(self, scanner: Scanner, view: View, candidates: int) -> list[tuple[View, bytes, int]]:
         """Every decoded view, its bytes, and what may match in it."""

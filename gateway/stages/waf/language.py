@@ -131,7 +131,8 @@ class Language:
             return False
         if self._linear is None or passage.role not in WATCHED:
             return True
-        return _said(self._linear, (reading.text,), passage.role) < self._block_from
+        widths = _WIDTHS.get(passage.role, ())
+        return self._linear.score(reading.text, *widths) - (BY_CHANCE if widths else 0.0) < self._block_from
 
     def _weighed(self, visible: Shown, reading: Reading, score: _Score) -> Seen:
         """What was seen in this process, and whether it is too much."""
