@@ -62,9 +62,12 @@ _CODE = re.compile(
 )
 _OTHER = re.compile(r"[0-9]|[^A-Za-z0-9_.\-]")
 _HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_UNSPOKEN = re.compile(r"^[^aeiouy]+$|[^aeiouyAEIOUY]{3}[a-z]|[^aeiouyAEIOUY]{4}")
+_UNSPOKEN = re.compile(r"^[^aeiouy]+$|[^aeiouyAEIOUY]{4}")
 _WEAK = re.compile(r"(?:pass|(?:[._\-](?:sk|ak)))[\"'`]?[ ]?[:=：][ ]?[\"'`]?$", re.IGNORECASE)
-_WORDY = re.compile(r"[A-Za-z_\-\\]+$|[~./]{0,2}[a-z_.\-]+(?:/[a-z_.\-]+)+(?::[a-z]+)?$")  # words put together, a path
+_WORDY = re.compile(
+    r"[A-Za-z_\-\\:]+$|.*\\f[BIPR]|[~./]{0,2}[a-z_.\-]+(?:/[a-z_.\-]+)+(?::[a-z]+)?$"
+)  # words put together, a path
+_WITH_FIGURES = re.compile(r"pass|pwd|pin\b|密|口令|码|碼", re.IGNORECASE)  # counts of tokens are figures too
 _WEAK_VALUE = re.compile(
     r"(?=.*[0-9!~*^%&])(?=.*[A-Za-z])(?=.*[A-Z!~*^%&_]|.{10})(?:[^/.()]{7,}|[A-Za-z0-9+/]{30,}=*)$"
 )
@@ -160,7 +163,7 @@ def password(view: View, place: int) -> Span | None:
     """The value announced at a place of the raw text, if it looks like one."""
     raw = view.raw
     end = value_end(raw, place)
-    value = raw[place:end].rstrip(".\\)]}:")
+    value = raw[place:end].rstrip(".\\)]}:&")
     if not _secret(value, raw[max(0, place - 24) : place]):
         return None
     return Span(place, place + len(value), "PASSWORD", 0.8, "announced", "secret")
@@ -176,6 +179,8 @@ def _secret(value: str, before: str) -> bool:
     ):
         return False
     if _WEAK.search(before) and _WEAK_VALUE.match(value) is None:
+        return False
+    if value.replace(".", "").replace(",", "").isdigit() and _WITH_FIGURES.search(before) is None:
         return False
     if scrambled(value):
         return True

@@ -88,10 +88,13 @@ class Row(NamedTuple):
         return len(self.shape) == 1 or (even and self.shape in shapes) or self.spelt
 
 
+_HEX = frozenset("0123456789abcdefABCDEF")
+
+
 def _alike(piece: str, pattern: str) -> bool:
     """Do digits stand where noughts do, and the other signs where they are?"""
     pairs = zip(piece, pattern, strict=False)
-    return len(piece) == len(pattern) and all(sign.isdigit() if want == "0" else sign == want for sign, want in pairs)
+    return len(piece) == len(pattern) and all(sign in _HEX if want == "0" else sign == want for sign, want in pairs)
 
 
 def public(row: Row) -> bool:
@@ -163,14 +166,12 @@ def _id_card(row: Row) -> Found:
             return "CN_ID_CARD", 0.9 if row.cued("CN_ID_CARD") else 0.75, "id_plausible"
         if number[0] == "9" and valid.id_checksum(number) and valid.date(*_date(number[6:14])):
             return "CN_RESIDENCE_PERMIT", 0.9, "residence_checksum"
-        if not row.tail and valid.uscc(number) and number[0] in "159":
+        if not row.tail and valid.uscc_digits(number):
             return "CN_USCC", 1.0, "uscc"
         if number[0] == "9" and row.cued("RESIDENCE"):
             return "CN_RESIDENCE_PERMIT", 0.7, "residence_cue"
         if row.cued("CN_ID_CARD"):
             return "CN_ID_CARD", 0.6, "id_cue"
-        if number[0] == "9" and valid.id_checksum(number) and number[:2] != "91":
-            return "CN_RESIDENCE_PERMIT", 0.7, "residence_checksum"
     return None
 
 
@@ -179,7 +180,7 @@ def _date(digits: str) -> tuple[int, int, int]:
 
 
 def _id_old(row: Row) -> Found:
-    if len(row.shape) == 1 and valid.id_old_plausible(row.digits) and row.cued("CN_ID_CARD"):
+    if len(row.shape) == 1 and valid.id_old_plausible(row.digits) and row.cued("ID_SURE") and not row.figure():
         return "CN_ID_CARD", 0.8, "id_15"
     if len(row.shape) == 1 and row.cued("IMEI"):
         return "IMEI", 0.9 if valid.luhn(row.digits) else 0.6, "imei"
@@ -197,7 +198,7 @@ def _card(row: Row) -> Found:
     if issued and valid.luhn(digits):
         if (len(row.shape) > 1 and not row.among) or row.cued("CARD"):
             return entity, 1.0, "card_luhn"
-        if not row.contrary("CARD") and len(digits) != 13 and not row.named():
+        if len(row.shape) == 1 and not (row.contrary("CARD") or row.named() or row.figure()) and len(digits) != 13:
             return entity, 0.9, "card_luhn"
         return None
     if row.cued("CARD") and not row.contrary("CARD") and len(digits) >= 14:
@@ -306,6 +307,10 @@ def _international(row: Row) -> Found:
         rest and _AREA.match("0" + rest.removeprefix("0")[:3])
     ):
         return "CN_LANDLINE", 0.85, "landline"
+    if not row.plus and not row.cued("PHONE") and (len(set(row.shape)) == 1 or row.shape[0] not in (2, 4)):
+        return None  # a row of figures that begins with noughts
+    if len(row.shape) == 1 and len(digits) < 10 and not row.cued("PHONE"):
+        return None
     if 8 <= len(digits) <= 18 and _COUNTRY.match(digits) and row.whole:
         return "PHONE_NUMBER", 0.8, "phone_international"
     return None
@@ -347,8 +352,12 @@ def _telephone(row: Row, size: int) -> Found:
         return None
     if size == 8 and len(row.shape) == 1 and valid.date(*_date(row.digits)):
         return None
-    if len(row.shape) == 2 and row.shape[0] == row.shape[1] and row.separators[0] == "/":
-        return None
+    if (
+        len(row.shape) == 2
+        and row.shape[0] == row.shape[1]
+        and (row.separators[0] == "/" or row.digits[:2] in ("19", "20"))
+    ):
+        return None  # a share of a whole, years
     if size in (7, 8) and row.digits[0] in "2345678" and row.shape in _LOCAL:
         return "CN_LANDLINE", 0.6, "landline_cue"
     if row.whole and size >= (8 if len(row.shape) == 1 else 6) and not row.digits.startswith(("20", "19")):

@@ -204,7 +204,7 @@ def _span(view: View, start: int, end: int, what: tuple[str, float, str]) -> Spa
 def _uscc(view: View, start: int, end: int, text: str) -> Found:
     if text[:17].isdigit() and valid.id_plausible(text):
         return None  # an identity card, mistyped so that the check happens to be right
-    if valid.uscc(text):
+    if valid.uscc_digits(text) if text.isdigit() else valid.uscc(text):
         return "CN_USCC", 1.0, "uscc"
     return ("CN_USCC", 0.6, "uscc_cue") if view.cued(start, end, "TAX") or _credit(view, start) else None
 

@@ -94,6 +94,11 @@ def uscc(code: str) -> bool:
     return values[17] == (31 - total % 31) % 31
 
 
+def uscc_digits(code: str) -> bool:
+    """The same where no letter shows what it is: the place must be one, and the organisation's own code inside right."""
+    return uscc(code) and (code[2:4] in PROVINCES or code[2:4] == "10") and org_code(code[8:17])
+
+
 def org_code(code: str) -> bool:
     """GB 11714-1997: eight signs and a check, written with or without a hyphen."""
     signs = code.replace("-", "")
