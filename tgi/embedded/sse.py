@@ -54,4 +54,6 @@ async def kept_alive(chunks: AsyncGenerator[bytes, None], seconds: float) -> Asy
             coming.cancel()
             with suppress(asyncio.CancelledError, StopAsyncIteration):
                 await coming
+        elif coming is not None and not coming.cancelled():
+            coming.exception()  # it came while the client left: looked at, so that nobody is told of it
         await chunks.aclose()

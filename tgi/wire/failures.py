@@ -42,6 +42,17 @@ _BY_STATUS = MappingProxyType(
     }
 )
 
+# What only the caller can mend, although backends call it a failure of theirs: outlines' words, its core's, and the embedded backend's.
+_UNWRITABLE = re.compile(
+    r"(?i)vocabulary does not allow us to build|vocabulary provided is incompatible with the regex"
+    r"|no token of the vocabulary can follow the grammar"
+)
+_TOO_LONG = re.compile(r"(?i)the grammar takes too long to follow")
+UNWRITABLE, TOO_LONG = (
+    "the model has no tokens to write what the grammar asks for",
+    "the grammar takes too long to follow",
+)
+
 # Sentences made of a backend's own words and numbers. Any other message may quote the request, and stays here.
 _SAFE = re.compile(
     r"(?:Input validation error: )?"
@@ -59,6 +70,8 @@ _SAFE = re.compile(
 
 def failed(error: object, kind: object, status: object = None) -> Failed:
     """An error told inside a reply. `error` is its message, `kind` TGI's or OpenAI's word, `status` what TGI's chat says."""
+    if isinstance(error, str) and (of_grammar := _of_grammar(error)) is not None:
+        return of_grammar
     code = _BY_TYPE.get(kind) if isinstance(kind, str) else None
     if code is None and isinstance(error, str) and "overloaded" in error.lower()[:40]:
         code = Code.BACKEND_OVERLOADED  # TGI's chat streams say 422 even then
@@ -81,12 +94,20 @@ def failure_in(value: dict[str, object]) -> Failed | None:
 
 
 def refusal(status: int, body: bytes) -> Refuse:
-    """An error reply. Its status decides; its message is passed on only if it is one of the safe sentences."""
+    """An error reply. Its status decides, but for grammars nobody could follow; only safe sentences are passed on."""
+    told = _told(body)
+    if told is not None and told.detail in (UNWRITABLE, TOO_LONG):
+        return Refuse(told.code, detail=told.detail)
     code = _BY_STATUS.get(status)
     if code is None:
         code = Code.BACKEND_UNAVAILABLE if status >= 500 else Code.BACKEND_NONSENSE
-    told = _told(body)
     return Refuse(code, detail=told.detail if told is not None else "")
+
+
+def _of_grammar(error: str) -> Failed | None:
+    if _UNWRITABLE.search(error):
+        return Failed(Code.PARAMETER_INVALID, UNWRITABLE)
+    return Failed(Code.SCHEMA_TOO_COMPLEX, TOO_LONG) if _TOO_LONG.search(error) else None
 
 
 def _told(body: bytes) -> Failed | None:

@@ -153,6 +153,17 @@ FAILURES = {
         "backend_unavailable",
         "",
     ),
+    "a grammar that the model has no tokens for": (
+        sse(
+            {
+                "error": "Request failed during generation: no token of the vocabulary can follow the grammar from here",
+                "error_type": "generation",
+            },
+            done=False,
+        ),
+        "parameter_invalid",
+        "the model has no tokens to write what the grammar asks for",
+    ),
     "tgi chat": (
         sse({"error": {"message": "Input validation error: your secret", "http_status_code": 422}}),
         "parameter_invalid",
