@@ -90,10 +90,12 @@ class Gate:
 def judge(stages: Iterable[Stage], exchange: Exchange, tick: Callable[[], float]) -> Judgement:
     """Ask each stage in turn until one refuses. `tick` reads a clock in seconds."""
     rulings: list[Ruling] = []
+    began = tick()
     for stage in stages:
-        began = tick()
         verdict, fault = _ask(stage, exchange)
-        rulings.append(Ruling(stage.name, verdict, tick() - began, fault))
+        ended = tick()
+        rulings.append(Ruling(stage.name, verdict, ended - began, fault))
+        began = ended
         match verdict:
             case Refuse():
                 return Judgement(exchange, tuple(rulings), verdict)

@@ -32,15 +32,16 @@ class Access:
         principal = exchange.principal
         if principal is None:
             return Refuse(Code.NOT_PERMITTED, (Finding("access", "nobody", WHERE),), "the caller is not identified")
-        verdict = self._judged(exchange, principal)
-        given = self._index.roles_given(f"user:{principal.name}", _named(principal), principal.tenant)
+        subject, roles = _named(principal)
+        verdict = self._judged(exchange, principal, subject, roles)
+        given = self._index.roles_given(subject, roles, principal.tenant)
         if not given or isinstance(verdict, Refuse):
             return verdict
         going_on = verdict.exchange if isinstance(verdict, Amend) else exchange
         whole = replace(principal, roles=(*principal.roles, *given))
         return Amend(replace(going_on, principal=whole), verdict.findings)
 
-    def _judged(self, exchange: Exchange, principal: Principal) -> Verdict:
+    def _judged(self, exchange: Exchange, principal: Principal, subject: str, roles: tuple[str, ...]) -> Verdict:
         if exchange.action is Action.UNKNOWN:  # `*` in a rule means every action there is, not ones nobody thought of
             return Refuse(Code.NOT_PERMITTED, (Finding("access", NO_RULE, WHERE),))
         if exchange.action is Action.MODELS:
@@ -48,14 +49,14 @@ class Access:
         model = self._routing.resolve(exchange.model)
         if model is None:
             return _not_found()
-        decision = self.decide(principal, model.name, exchange.action)
+        decision = self._index.decide(subject, roles, principal.tenant, model.name, str(exchange.action))
         if not decision.allowed:
             return self._refusal(principal, model.name, exchange.action, decision)
         return self._asking(exchange, decision)
 
     def decide(self, principal: Principal, model: str, action: Action) -> Decision:
         """The bare decision on one model, by its own name."""
-        return self._index.decide(f"user:{principal.name}", _named(principal), principal.tenant, model, action.value)
+        return self._index.decide(*_named(principal), principal.tenant, model, str(action))
 
     def visible(self, principal: Principal) -> tuple[tuple[str, str], ...]:
         """The models a caller may see listed and their owners, in the order of the routing policy."""
@@ -82,19 +83,19 @@ class Access:
         """Grants add up: one allowing rule whose profile permits everything asked for is enough."""
         grants = [(rule, self._profiles[rule.profile]) for rule in decision.matched if rule.effect == "allow"]
         asked = exchange.parameters
-        fitting = [(rule, profile) for rule, profile in grants if not any(excesses(profile, asked))]
+        fitting = [(rule, profile) for rule, profile in grants if not excesses(profile, asked)]
         if not fitting:
             return _too_much(grants, asked)
-        rule, profile = max(fitting, key=lambda grant: bound(grant[1]))
+        rule, profile = fitting[0] if len(fitting) == 1 else max(fitting, key=lambda grant: bound(grant[1]))
         seen = (Finding("access", str(rule), WHERE),)
         if exchange.action not in ANSWERING or asked.max_tokens is not None or profile.max_tokens == "unlimited":
             return Allow(seen)
         return Amend(exchange.asking(asked.capped(profile.max_tokens)), seen)
 
 
-def _named(principal: Principal) -> tuple[str, ...]:
-    """The token's roles, as rules write them."""
-    return tuple([f"role:{role}" for role in principal.roles])
+def _named(principal: Principal) -> tuple[str, tuple[str, ...]]:
+    """The caller and the token's roles, as rules write them."""
+    return f"user:{principal.name}", tuple([f"role:{role}" for role in principal.roles])
 
 
 def _finding(decision: Decision) -> Finding:
@@ -108,8 +109,8 @@ def _not_found(rule: str = NO_RULE) -> Refuse:
 
 def _too_much(grants: list[tuple[Rule, Profile]], asked: Parameters) -> Refuse:
     """Told by the grant that comes closest."""
-    rule, profile = min(grants, key=lambda grant: len(list(excesses(grant[1], asked))))
-    found = list(excesses(profile, asked))
+    rule, profile = min(grants, key=lambda grant: len(excesses(grant[1], asked)))
+    found = excesses(profile, asked)
     seen = [Finding("access", f"{rule.profile}.{name}", f"parameters.{name}") for name, _ in found]
     detail = "; ".join(why for _, why in found)
     return Refuse(Code.PARAMETER_NOT_PERMITTED, (Finding("access", str(rule), WHERE), *seen), detail)

@@ -2,45 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from gateway.core.exchange import Parameters
-from policies.access import Names, Profile
+from policies.access import Profile
 
 
-def excesses(profile: Profile, asked: Parameters) -> Iterator[tuple[str, str]]:
+def excesses(profile: Profile, asked: Parameters) -> list[tuple[str, str]]:
     """Each parameter that is asked for beyond the profile: its name, and why, in words safe to show."""
+    found: list[tuple[str, str]] = []
     if asked.max_tokens is not None and asked.max_tokens > bound(profile):
-        yield "max_tokens", f"max_tokens is over {profile.max_tokens}, the most you may ask for"
+        found.append(("max_tokens", f"max_tokens is over {profile.max_tokens}, the most you may ask for"))
     if asked.samples > profile.samples:
-        yield "samples", f"more than {profile.samples} answers per request"
+        found.append(("samples", f"more than {profile.samples} answers per request"))
     if asked.alternatives > profile.alternatives:
-        yield "alternatives", f"more than {profile.alternatives} alternative tokens"
-    for name, unlisted in _unlisted(profile, asked):
-        if unlisted:
-            yield name, f"{name} that your role may not use"
-    for name, wanted, permitted in _switches(profile, asked):
-        if wanted and not permitted:
-            yield name, f"{name} is not permitted for your role"
+        found.append(("alternatives", f"more than {profile.alternatives} alternative tokens"))
+    for name, named, permitted in (
+        ("tools", asked.tools, profile.tools),
+        ("adapters", () if asked.adapter is None else (asked.adapter,), profile.adapters),
+        ("sampling", asked.sampling, profile.sampling),
+    ):
+        if named and permitted != "any" and not set(named) <= set(permitted):
+            found.append((name, f"{name} that your role may not use"))
+    for name, wanted, allowed in (
+        ("grammar", asked.grammar, profile.grammar),
+        ("logprobs", asked.logprobs, profile.logprobs),
+        ("watermark_off", asked.watermark is False, profile.watermark_off),
+        ("truncate", asked.truncate is not None, profile.truncate),
+    ):
+        if wanted and not allowed:
+            found.append((name, f"{name} is not permitted for your role"))
+    return found
 
 
 def bound(profile: Profile) -> float:
     """The most tokens an answer may have."""
     return float("inf") if profile.max_tokens == "unlimited" else profile.max_tokens
-
-
-def _unlisted(profile: Profile, asked: Parameters) -> Iterator[tuple[str, bool]]:
-    yield "tools", not _listed(asked.tools, profile.tools)
-    yield "adapters", asked.adapter is not None and not _listed((asked.adapter,), profile.adapters)
-    yield "sampling", not _listed(asked.sampling, profile.sampling)
-
-
-def _listed(wanted: tuple[str, ...], permitted: Names) -> bool:
-    return permitted == "any" or set(wanted) <= set(permitted)
-
-
-def _switches(profile: Profile, asked: Parameters) -> Iterator[tuple[str, bool, bool]]:
-    yield "grammar", asked.grammar, profile.grammar
-    yield "logprobs", asked.logprobs, profile.logprobs
-    yield "watermark_off", asked.watermark is False, profile.watermark_off
-    yield "truncate", asked.truncate is not None, profile.truncate
