@@ -12,7 +12,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,6 +21,7 @@ from gateway.audit import canonical, frames, recovery
 from gateway.audit.commit import Watcher, Writer
 from gateway.audit.disk import Disk, RealDisk
 from gateway.audit.record import Closed, Outcome, Record, event, millis
+from gateway.audit.scribe import Scribe
 from gateway.audit.seal import Sealer, Signer
 from gateway.audit.segment import Item, Open, Segments, Sizes
 from gateway.core.errors import AuditError
@@ -44,6 +45,7 @@ INTERRUPTED = "interrupted"  # the fault of an exchange whose worker did not liv
 
 SIZES = Sizes()
 
+Results = list[int | AuditError]  # each record's number, or why it was not kept
 Waiting = tuple[Item, "asyncio.Future[Receipt]"]
 
 
@@ -54,7 +56,7 @@ class Journal:
         self.origin = origin
         self._sealer = sealer
         self._writer, self._salts, self._lock = writer, salts, lock
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"journal-{origin}")
+        self._scribe: Scribe[list[Item], Results] = Scribe(writer.commit, f"journal-{origin}")
         self._queue: list[Waiting] = []
         self._busy = self._closed = False
         self._idle: asyncio.Event | None = None
@@ -165,7 +167,7 @@ class Journal:
         if self._busy:
             self._idle = asyncio.Event()
             await self._idle.wait()
-        self._thread.shutdown()
+        self._scribe.close()
         self._writer.close()
         os.close(self._lock)
 
@@ -179,25 +181,25 @@ class Journal:
 
     def _commit(self, loop: asyncio.AbstractEventLoop) -> None:
         batch, self._queue = self._queue[:MAX_BATCH], self._queue[MAX_BATCH:]
-        work = self._thread.submit(self._writer.commit, [item for item, _ in batch])
-        work.add_done_callback(lambda done: loop.call_soon_threadsafe(self._settle, loop, batch, done))
+        tell = partial(_when_done, loop, partial(self._settle, loop, batch))
+        self._scribe.give([item for item, _ in batch], tell)
 
-    def _settle(
-        self, loop: asyncio.AbstractEventLoop, batch: list[Waiting], done: Future[list[int | AuditError]]
-    ) -> None:
+    def _settle(self, loop: asyncio.AbstractEventLoop, batch: list[Waiting], done: Results | BaseException) -> None:
         if self._queue:
             self._commit(loop)
         else:
             self._busy = False
             if self._idle is not None:
                 self._idle.set()
-        failure = done.exception()
-        if failure is not None:  # not a disk's refusal but a defect: everyone who waits must hear of it
-            results: list[int | AuditError] = [AuditError(f"the journal failed: {failure!r}")] * len(batch)
-        else:
-            results = done.result()
-        for (_, future), result in zip(batch, results, strict=True):
-            _tell(future, result, self.origin)
+        if isinstance(done, BaseException):  # not a disk's refusal but a defect: everyone who waits must hear of it
+            done = [AuditError(f"the journal failed: {done!r}")] * len(batch)
+        for (_, future), result in zip(batch, done, strict=True):
+            if future.done():  # whoever waited has gone; the record stays
+                continue
+            if isinstance(result, AuditError):
+                future.set_exception(result)
+            else:
+                future.set_result(Receipt(self.origin, result))
 
 
 class Salts:
@@ -221,13 +223,11 @@ def _heard(future: asyncio.Future[Receipt]) -> None:
         future.exception()
 
 
-def _tell(future: asyncio.Future[Receipt], result: int | AuditError, origin: str) -> None:
-    if future.done():  # whoever waited has gone; the record stays
-        return
-    if isinstance(result, AuditError):
-        future.set_exception(result)
-    else:
-        future.set_result(Receipt(origin, result))
+def _when_done(
+    loop: asyncio.AbstractEventLoop, then: Callable[[Results | BaseException], None], done: Results | BaseException
+) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more, and the records are there
+        loop.call_soon_threadsafe(then, done)
 
 
 def _take(directory: Path, name: str, what: str) -> int:
