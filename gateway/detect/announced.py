@@ -148,7 +148,7 @@ def chat(view: View, place: int) -> Span | None:
 
 def birth(view: View, place: int) -> Span | None:
     """A date of birth, in the spellings of forms, letters and both sides of the Atlantic."""
-    text = view.raw[place : place + 40].translate(_WIDE)
+    text = view.raw[place : birth_end(view.raw, place)].translate(_WIDE)
     found = _BIRTH.match(text)
     if found is None:
         return None

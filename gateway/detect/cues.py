@@ -9,6 +9,7 @@ import re
 
 BEFORE = 32  # code points: "证件类型：居民身份证，证件号码为 " is 20
 AFTER = 16  # code points: '"; // account no.' is 15; a stream waits for them only where a candidate needs a cue
+STOP = re.compile(r"[。！？\n]|[.!?] ")  # a cue behind the end of a sentence speaks of something else
 
 _HAN = {
     "CN_ID_CARD": "身份证|身份證|身份號|身份号|证件号|證件號|证号|證號|公民身份|社会保障号|社保卡?号|社会保障卡|医保号|居住证|驾驶证|驾照|驾证|身份识别|社保|户口|实名|身份信息|身分证",

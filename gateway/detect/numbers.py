@@ -224,7 +224,7 @@ def _mobile(row: Row) -> Found:
     if (
         len(own) > 0
         and not row.spelt
-        and (not even or max(map(len, own)) > 1 and own[0] == "  ")
+        and (not even or (max(map(len, own)) > 1 and own[0] == "  "))
         and not row.cued("PHONE")
     ):
         return None  # columns of a table, coordinates

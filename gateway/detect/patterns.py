@@ -196,7 +196,7 @@ class _Reading:
     def _closed(self, block: _Block) -> bool:
         """Has what follows shown that the run ends here?"""
         left = len(self.text) - block.end
-        if left < signs.LOOKAHEAD and (left == 0 or signs.undecided(self.text, block.end)):
+        if left == 0 or (left < signs.LOOKAHEAD and signs.undecided(self.text, block.end)):
             return False
         return block.end <= self.coming
 

@@ -119,18 +119,24 @@ LOOKAHEAD = 10  # code points after such a sign that decide it: "  (dot)  " is n
 _STEP = 96  # code points looked back at first: most runs are a word
 
 
+# What has come behind a run's end and may still become a join, whatever stands before it: gaps, a bracket and the beginning of
+# "at" or "ext", a Han letter that joins, a thousand's comma.
+_PENDING = re.compile(
+    rf"(?:{_GAP}{{0,2}}(?:[(\[{{](?:[aA][tT]?|@|[dD][oO]?[tT]?)?)?|{_GAP}(?:[eE][xX]?[tT]?|x)\.?{_GAP}?"
+    rf"|[{PLATES}转]|[{MILITARY}](?:字第?)?|艾特?|,[0-9]{{0,3}})\Z"
+)
+_SAID = re.compile(rf"[{_NUMERAL}]{{3}}[，、]\Z")
+_LINE_END = re.compile(r"[0-9]{5}\n\Z")
+
+
 def undecided(text: str, end: int) -> bool:
-    """May what has come behind a run's end still join more to it? Asked where fewer than `LOOKAHEAD` code points have."""
+    """May what has come behind a run's end still join more to it?"""
     sign = text[end]
     if sign == "\n":
         return _LINE_END.match(text, max(0, end - 5)) is not None
     if sign in "，、":
         return _SAID.match(text, max(0, end - 3)) is not None
-    return sign in UNDECIDED
-
-
-_SAID = re.compile(rf"[{_NUMERAL}]{{3}}[，、]\Z")
-_LINE_END = re.compile(r"[0-9]{5}\n\Z")
+    return sign in UNDECIDED and _PENDING.match(text, end) is not None
 
 
 def run_start(text: str, inside: int, floor: int) -> int:

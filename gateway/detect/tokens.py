@@ -133,13 +133,15 @@ def _ipv6s(view: View) -> Iterator[Span]:
 
 
 _LABEL = re.compile(r"[0-9A-Za-z_]{0,40}:$")
-_GROUP = re.compile(r"[0-9A-Fa-f]{1,4}:$")
+_WORD = re.compile(r"(?:[A-Za-z_]*[G-Zg-z_][A-Za-z_]*)?:$")
 
 
 def _labelled(text: str, at: int) -> bool:
     """Is the colon before a place the end of a label, as in `ip:2001:db8::1`, and none of the address?"""
     label = _LABEL.search(text, max(0, at - 41), at)
-    return label is not None and text[label.start() - 1 : label.start()] != ":" and _GROUP.match(label.group()) is None
+    return (
+        label is not None and text[label.start() - 1 : label.start()] != ":" and _WORD.match(label.group()) is not None
+    )
 
 
 def _ipv6(text: str) -> bool:

@@ -38,9 +38,13 @@ class View(NamedTuple):
     def behind(self, end: int) -> str:
         """The short window behind a place, in lower case."""
         at = self.until(end)
-        if at + cues.AFTER > len(self.raw):
+        piece = self.raw[at : at + cues.AFTER]
+        stop = cues.STOP.search(piece)
+        if stop is not None:
+            return piece[: stop.start()].lower()
+        if len(piece) < cues.AFTER:
             self.wanting.append(at)
-        return self.raw[at : at + cues.AFTER].lower()
+        return piece.lower()
 
     def cued(self, start: int, end: int, name: str) -> bool:
         """Does a cue stand beside text[start:end], in the run itself or in the raw text around it?"""
