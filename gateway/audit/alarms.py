@@ -97,7 +97,7 @@ class Alarms:
     def begin(self, tree: Frontier) -> None:
         """Nothing is needed of the past."""
 
-    def written(self, first: int, items: Sequence[Item], hashes: Sequence[bytes], root: bytes) -> None:
+    def written(self, first: int, items: Sequence[Item], hashes: Sequence[bytes], tree: Frontier) -> None:
         if len(self._waiting) > MAX_WAITING:
             self.fault = f"{MAX_WAITING} records wait to be looked at: some go unseen"
             return

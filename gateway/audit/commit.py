@@ -31,8 +31,8 @@ class Watcher(Protocol):
         """Before the first batch: the tree as it was found. Raises AuditError to keep the journal from opening."""
         ...
 
-    def written(self, first: int, items: Sequence[Item], hashes: Sequence[bytes], root: bytes) -> None:
-        """`hashes` are the items' leaf hashes, `root` the tree's with them in it."""
+    def written(self, first: int, items: Sequence[Item], hashes: Sequence[bytes], tree: Frontier) -> None:
+        """`hashes` are the items' leaf hashes, `tree` is the tree with them in it: the watcher's to keep."""
         ...
 
     def close(self) -> None:
@@ -97,9 +97,9 @@ class Writer:
         first = self._segments.tree.size
         hashes = self._segments.write(items)
         if self._watchers:
-            root = self._segments.tree.root()
+            tree = self._segments.tree.copy()
             for watcher in self._watchers:
-                watcher.written(first, items, hashes, root)
+                watcher.written(first, items, hashes, tree)
         return first
 
     def _without_room(self, items: Sequence[Item]) -> list[int | AuditError]:

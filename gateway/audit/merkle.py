@@ -39,6 +39,10 @@ class Frontier:
         stack.append(hashed)
         self.size += 1
 
+    def copy(self) -> Frontier:
+        """The same tree, which no longer grows with this one."""
+        return Frontier(self.size, self.stack)
+
     def root(self) -> bytes:
         if not self.stack:
             return EMPTY_ROOT

@@ -71,7 +71,7 @@ class Reuse:
     def begin(self, tree: Frontier) -> None:
         """Nothing is needed of the past."""
 
-    def written(self, first: int, items: Sequence[Item], hashes: Sequence[bytes], root: bytes) -> None:
+    def written(self, first: int, items: Sequence[Item], hashes: Sequence[bytes], tree: Frontier) -> None:
         for item in items:
             record = item.record
             if isinstance(record, Opened):

@@ -153,7 +153,7 @@ class Sealer:
         self._store = Hashes(directory, origin, writable=True)
         self._wake, self._stop = threading.Event(), threading.Event()
         self._pending: list[tuple[int, Sequence[bytes]]] = []
-        self._head: tuple[int, bytes] = (0, b"")
+        self._head = Frontier()
         self._listed = False
         self._unthinned = THIN_LEAST + kept // 10  # once at the start
         self._thread = threading.Thread(target=self._run, name=f"seal-{origin}", daemon=True)
@@ -170,7 +170,7 @@ class Sealer:
             if last is not None:
                 self._must_continue(last, tree.size, place)
                 self.sealed = max(self.sealed, last.size)
-        self._head = (tree.size, tree.root())
+        self._head = tree.copy()
         self._thread.start()
 
     @property
@@ -182,9 +182,9 @@ class Sealer:
         """Sign with this key from the next checkpoint on."""
         self._signer, self._retired, self._listed = signer, tuple(retired), False
 
-    def written(self, first: int, items: Sequence[Item], hashes: Sequence[bytes], root: bytes) -> None:
+    def written(self, first: int, items: Sequence[Item], hashes: Sequence[bytes], tree: Frontier) -> None:
         self._pending.append((first, hashes))
-        self._head = (first + len(hashes), root)
+        self._head = tree
         if first + len(hashes) - self.sealed >= EVERY_LEAVES:
             self._wake.set()
 
@@ -221,7 +221,8 @@ class Sealer:
             self._stop.wait(REST_SECONDS)
 
     def _seal(self) -> None:
-        size, root = self._head
+        head = self._head
+        size = head.size
         while self._pending:
             first, hashes = self._pending[0]
             self._store.append(first, hashes)
@@ -230,7 +231,7 @@ class Sealer:
             list_origin(self._directory, self._origin, self._signer, self._retired)
             self._listed = True
         if size > self.sealed:
-            note = signed(self._signer, self._origin, size, root).note
+            note = signed(self._signer, self._origin, size, head.root()).note
             for place in self._places:
                 keep(history_path(place, self._origin), note)
             show(latest_path(self._directory, self._origin), note)

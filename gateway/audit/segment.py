@@ -79,7 +79,7 @@ class Segments:
             self._durably(data)
         except OSError as error:
             raise AuditError(f"the disk does not take the record: {error.strerror}", str(self._directory)) from error
-        return [self._count(item) for item in items]
+        return self._count(items)
 
     def close(self) -> None:
         """Give back what was reserved and close the file."""
@@ -174,11 +174,12 @@ class Segments:
         self._end = len(data)
         self._reason = "start"
 
-    def _count(self, item: Item) -> bytes:
-        hashed = leaf_hash(canonical.leaf(item.head))
-        self.tree.add(hashed)
-        track(self.open, item.record)
-        return hashed
+    def _count(self, items: Sequence[Item]) -> list[bytes]:
+        hashes = [leaf_hash(canonical.leaf(item.head)) for item in items]
+        for item, hashed in zip(items, hashes, strict=True):
+            self.tree.add(hashed)
+            track(self.open, item.record)
+        return hashes
 
 
 def track(left: Open, record: Record) -> None:
