@@ -11,7 +11,7 @@ from threading import Lock
 from gateway.core.history import Names
 from gateway.detect.watch import Part
 
-MAX_MESSAGES = 50_000  # remembered finds: 10 to 25 MB; the one unused longest goes first
+MAX_MESSAGES = 20_000  # remembered finds: 4 to 10 MB, and the busy conversations of a large site; the one unused longest goes first
 _PLAIN: tuple[tuple[int, Part], ...] = ((0, Part("")),)  # in place of finds: there were none
 MIN_LENGTH = 64  # code points: shorter texts are read again faster than they are hashed
 

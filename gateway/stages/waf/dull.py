@@ -11,7 +11,7 @@ from threading import Lock
 
 from gateway.core.history import Names
 
-MOST = 65_536  # texts: about 10 MB; the one unused longest goes first
+MOST = 20_000  # texts: about 4 MB, and the busy conversations of a large site; the one unused longest goes first
 SHORTEST = 64  # code points: shorter texts are looked at again nearly as fast as they are hashed
 
 
