@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
-
-import re2
+from typing import NamedTuple
 
 from gateway.detect.waf import decode
 from gateway.detect.waf.canonical import canonical, origin
+from gateway.detect.waf.confirm import Pattern
 from gateway.detect.waf.decode import View, decoded
 from gateway.detect.waf.scan import Scanner, Unscannable, numbers
 from gateway.detect.waf.talk import is_talk, quoted
@@ -49,7 +48,7 @@ class Reading(NamedTuple):
     views: tuple[View, ...] = ()
 
 
-Patterns = tuple[tuple[int, re.Pattern[Any]], ...]
+Patterns = tuple[tuple[int, Pattern], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class _Ready:
     rule: Rule
     any: Patterns
     also: Patterns
-    unless: tuple[re.Pattern[Any], ...]
+    unless: tuple[Pattern, ...]
     begins: int  # a bit for each pattern of `any`
 
 
@@ -98,7 +97,7 @@ class Ruleset:
     def _made_ready(self, rule: Rule) -> _Ready:
         some = self._all(rule.any)
         begins = sum(1 << number for number, _ in some)
-        return _Ready(rule, some, self._all(rule.also), tuple(map(_confirming, rule.unless)), begins)
+        return _Ready(rule, some, self._all(rule.also), tuple(map(Pattern, rule.unless)), begins)
 
     def _scanning(self, rules: Sequence[_Ready]) -> Scanner:
         """One scan for all that these rules, the marks and the decoders look for."""
@@ -137,7 +136,7 @@ class Ruleset:
         return len(self._patterns) - 1
 
     def _all(self, patterns: Sequence[str]) -> Patterns:
-        return tuple((self._number(pattern), _confirming(pattern)) for pattern in patterns)
+        return tuple((self._number(pattern), Pattern(pattern)) for pattern in patterns)
 
     def read(self, text: str, role: str) -> Reading:
         """The text in all its views, against every rule in scope."""
@@ -212,7 +211,7 @@ def _hit(ready: _Ready, view: View, data: bytes, candidates: int, text: str) -> 
     span = _found(ready.any, data, candidates)
     if span is None or (ready.also and _found(ready.also, data, candidates) is None):
         return None
-    if any(pattern.search(data) is not None for pattern in ready.unless):
+    if any(pattern.find(data) is not None for pattern in ready.unless):
         return None
     start, end = span if len(data) == len(view.text) else _as_code_points(data, *span)
     points = rule.severity.weight * (DECODED_WEIGHT if view.chain else 1.0)
@@ -222,25 +221,16 @@ def _hit(ready: _Ready, view: View, data: bytes, candidates: int, text: str) -> 
 
 
 def _found(patterns: Patterns, data: bytes, candidates: int) -> tuple[int, int] | None:
-    """Where the first of the candidates matches. RE2 is given bytes: its Python side need not translate every text."""
+    """Where the first of the candidates matches."""
     for number, pattern in patterns:
-        if candidates >> number & 1 and (match := pattern.search(data)) is not None:
-            return match.span()
+        if candidates >> number & 1 and (span := pattern.find(data)) is not None:
+            return span
     return None
 
 
 def _as_code_points(data: bytes, start: int, end: int) -> tuple[int, int]:
     before = len(data[:start].decode("utf-8", "replace"))
     return before, before + len(data[start:end].decode("utf-8", "replace"))
-
-
-def _confirming(pattern: str) -> re.Pattern[Any]:
-    options = re2.Options()
-    options.case_sensitive = False
-    options.dot_nl = True
-    options.log_errors = False
-    compiled: re.Pattern[Any] = re2.compile(pattern, options)
-    return compiled
 
 
 def _said(sample: Sample | str) -> str:

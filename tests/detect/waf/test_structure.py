@@ -136,7 +136,7 @@ PATTERNS = st.recursive(
 
 
 @given(PATTERNS, st.lists(WORDS | st.sampled_from([" ", "abc", "\n"]), max_size=8).map("".join))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_a_text_that_matches_has_a_word_of_every_set(pattern: str, text: str) -> None:
     options = re2.Options()
     options.case_sensitive, options.dot_nl = False, True
