@@ -55,6 +55,7 @@ class Writer:
     ) -> None:
         self._segments, self._disk, self._sizes = segments, disk, sizes
         self._ballast, self._make, self._clock = ballast, make, clock
+        self._directory = ballast.parent
         self._watchers = tuple(watchers)
         self.low = not self._take_ballast()
 
@@ -114,7 +115,7 @@ class Writer:
 
     def _look(self) -> None:
         """Is the disk filling up, or has somebody made room?"""
-        free = self._disk.free(self._ballast.parent)
+        free = self._disk.free(self._directory)
         if not self.low and free < self._sizes.reserve:
             self._lower()
         elif self.low and free >= self._sizes.reserve + self._missing_ballast() and self._take_ballast():
@@ -123,7 +124,7 @@ class Writer:
 
     def _lower(self) -> None:
         self.low = True
-        self._tell("journal.low", self._disk.free(self._ballast.parent))
+        self._tell("journal.low", self._disk.free(self._directory))
 
     def _tell(self, kind: str, free: int) -> None:
         with contextlib.suppress(Full, AuditError):  # the batch that follows meets the same disk, and answers for it
@@ -150,7 +151,7 @@ class Writer:
         return True
 
     def _full(self) -> AuditError:
-        return AuditError("the disk is nearly full", str(self._ballast.parent), "free some space: nothing is answered")
+        return AuditError("the disk is nearly full", str(self._directory), "free some space: nothing is answered")
 
 
 def _must_be_kept(item: Item) -> bool:
