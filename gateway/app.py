@@ -155,7 +155,7 @@ def build_gate(bundle: Bundle, site: Settings, kept: Lasting) -> Gate:
         redaction = Redaction(bundle.pii, kept.pseudonym_key, vault=kept.vault)
         _must_have_guard(bundle, site)
         core, dull = crs.in_force(bundle.waf, kept.core_rules), Dull(os.urandom(32))
-        waf = Waf(bundle.waf, kept.guard, core, kept.marks, dull)
+        waf = Waf(bundle.waf, kept.guard, core, kept.marks, dull, kept.pseudonym_key)
         stages = (
             Identity(identity_rules(site), kept.keys, kept.verified, kept.unknown_key),
             Access(bundle.access, bundle.routing),

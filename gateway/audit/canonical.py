@@ -201,6 +201,8 @@ def _finding(f: Finding) -> dict[str, Any]:
     }
     if f.how:
         told["how"] = f.how
+    if f.excerpt_hash:
+        told["excerpt_hash"] = f.excerpt_hash
     return told
 
 

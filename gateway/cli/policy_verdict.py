@@ -75,6 +75,7 @@ def _finding(one: Finding, policy: WafPolicy, thresholds: dict[Layer, float], ro
         "role": roles.get(one.where, ""),
         "span": [one.start, one.end],
         "view": "decoded:" + "+".join(hows) if hows and hows != ["quoted"] else "canonical",
+        "excerpt_hash": one.excerpt_hash,
         "modifiers": _modifiers(hows, rule, policy, roles.get(one.where, ""), layer),
     }
 

@@ -68,6 +68,9 @@ class Finding:
     score: float = 1.0
     entity: str = ""
     how: str = ""  # how it was seen, in short stable words, where that weighs: "base64", "quoted"
+    excerpt_hash: str = (
+        ""  # of what was seen, under a key of the site's: the same words can be found again, and not guessed
+    )
 
 
 @fact(frozen=True, slots=True)

@@ -49,6 +49,29 @@ def excess(text: str, bounds: Bounds) -> str:
     return _value_excess(value, bounds)
 
 
+def words(text: str) -> str:
+    """What a tool's schema says to the model in words: its strings and long names, a line each; empty where it is no JSON."""
+    try:
+        waiting: list[tuple[str, Any]] = [("", json.loads(text))]
+    except (ValueError, RecursionError):
+        return ""
+    said: list[str] = []
+    while waiting:
+        key, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += reversed(value.items())
+            said += [name for name in value if len(name) > LONGEST_NAME]
+        elif isinstance(value, list):
+            waiting += [(key, one) for one in reversed(value)]
+        elif isinstance(value, str) and key not in _SPELT:
+            said.append(value)
+    return "\n".join(said)
+
+
+_SPELT = frozenset({"type", "format", "pattern", "regex", "$ref", "$schema", "$id"})  # read by programs
+LONGEST_NAME = 40  # characters: names of parameters are shorter, and a longer one may say something
+
+
 def _depth(text: str) -> int:
     """How deep brackets go, counting those in strings too: a bound on recursion, not a measure."""
     depth = deepest = 0

@@ -37,6 +37,16 @@ def without_tokens(text: str) -> str:
     return TOKEN.sub(lambda match: f"{match[0][0]} {match[match.lastgroup or 0]} {match[0][-1]}", text)
 
 
+def plain_json(text: str) -> str:
+    """JSON with every control token in its strings made plain, however its characters are written; the same where there is none."""
+    spelt = _ESCAPED.sub(lambda one: one[1] + chr(int(one[2], 16)), text) if "\\u" in text else text
+    return text if TOKEN.search(spelt) is None else without_tokens(spelt)
+
+
+# `<`, `>`, `|`, `[`, `]`, `/` and the wide bar as JSON may also write them, where the backslash is not one of a pair.
+_ESCAPED = re.compile(r"(?i)(?<!\\)((?:\\\\)*)\\u(003c|003e|007c|005b|005d|002f|ff5c)")
+
+
 def remote_images(text: str, hosts: Collection[str]) -> Iterator[tuple[int, int]]:
     """Where Markdown images stand whose URL may not be fetched: those not inline, and not of these hosts."""
     return (match.span() for match in _remote(text, hosts))

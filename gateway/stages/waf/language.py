@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import islice
 
 from gateway.core import history
-from gateway.core.exchange import Passage
+from gateway.core.exchange import Kind, Passage
 from gateway.core.history import Past
 from gateway.core.verdict import Code, Finding
-from gateway.detect.waf import tokens
+from gateway.detect.waf import schema, tokens
 from gateway.detect.waf.canonical import disguised_words
 from gateway.detect.waf.classifier import Classifier, Unavailable
 from gateway.detect.waf.ngrams import NARROW, WINDOW, Linear
 from gateway.detect.waf.rules import EVIDENT, Reading, Ruleset, of_layers
 from gateway.stages.waf.dull import SHORTEST, Dull
+from gateway.stages.waf.score import Open, Score
 from gateway.stages.waf.seen import NOTHING, Context, Seen, finding
 from gateway.stages.waf.shown import MOST_PLACES, Shown, shown
-from policies.waf import BUILT_IN, WafPolicy
+from policies.waf import WafPolicy
 from policies.waf_settings import Layer, Response
 from watermark.inbound import Inbound
 
@@ -74,13 +75,43 @@ class Language:
             if name:
                 self._keep(name)
             return NOTHING
-        score = _Score(passage, context, self._settings.weight(passage.role))
+        score = Score(passage, context, self._settings.weight(passage.role))
         seen = self._weighed(visible, reading, score)
         if seen.code is None and self._classifier is not None and passage.role in WATCHED:
             context.open.append(Open(score, name if seen == NOTHING else b""))
         elif name and seen == NOTHING:
             self._keep(name)
         return seen
+
+    def spelt(self, passage: Passage, context: Context) -> Seen:
+        """JSON that a template writes out for the model: a call's arguments, a tool's schema. Control tokens are made plain, or refused.
+
+        What a schema says in words is judged as the words of its tool's definition.
+        """
+        name = self._name(passage, context)
+        if name and self._dull is not None and self._dull.knows(name):
+            return NOTHING
+        seen = self._told(passage, context) if passage.kind is Kind.SCHEMA else NOTHING
+        text = tokens.plain_json(passage.text)
+        if seen.code is not None or text == passage.text:
+            if name and seen == NOTHING:
+                self._keep(name)
+            return seen
+        response = self._settings.control_tokens.response
+        if response is Response.ALLOW or self._trusts(context):
+            return seen
+        found = (*seen.findings, *_all("GW-402", "control-token", passage, [(0, len(passage.text))]))
+        if response is Response.REFUSE:
+            return Seen(found, Code.CONTROL_TOKEN_FORGED, _WHY[Code.CONTROL_TOKEN_FORGED])
+        return Seen(found, text=text)
+
+    def _told(self, passage: Passage, context: Context) -> Seen:
+        """What a schema's words show. Places in them are no places of the schema, so all of it is named."""
+        words = schema.words(passage.text)
+        seen = self.look(Passage(passage.where, passage.role, words), context) if words else NOTHING
+        whole = (0, len(passage.text))
+        found = tuple(replace(one, start=whole[0], end=whole[1]) for one in seen.findings if one.rule != "GW-402")
+        return Seen(found, seen.code, seen.detail)
 
     def past(self, passages: Sequence[Passage], context: Context) -> Past:
         """What is remembered of a conversation's earlier turns. With an outside classifier, each text is known by itself."""
@@ -134,7 +165,7 @@ class Language:
         widths = _WIDTHS.get(passage.role, ())
         return self._linear.score(reading.text, *widths) - (BY_CHANCE if widths else 0.0) < self._block_from
 
-    def _weighed(self, visible: Shown, reading: Reading, score: _Score) -> Seen:
+    def _weighed(self, visible: Shown, reading: Reading, score: Score) -> Seen:
         """What was seen in this process, and whether it is too much."""
         passage, findings = score.passage, visible.findings
         text, cleaned, code = self._cleaned(visible.text, reading, passage, score.context)
@@ -173,7 +204,7 @@ class Language:
             text = tokens.without_images(text, images.hosts)
         return text, tuple(findings), None
 
-    def _weigh(self, score: _Score, text: str, reading: Reading) -> None:
+    def _weigh(self, score: Score, text: str, reading: Reading) -> None:
         for hit in reading.hits:
             decides = score.context.decides(hit.rule, score.passage.where)
             layer = hit.rule.scope.layer
@@ -189,7 +220,7 @@ class Language:
         if self._linear is not None and score.passage.role in WATCHED:
             self._second_opinion(self._linear, score, text, reading)
 
-    def _second_opinion(self, linear: Linear, score: _Score, text: str, reading: Reading) -> None:
+    def _second_opinion(self, linear: Linear, score: Score, text: str, reading: Reading) -> None:
         """The n-gram model's: alone only where it is sure, else beside what rules saw, for it or against it."""
         # A disguise is evidence that no calm outweighs: hidden in a view, or spelt so that only folding shows it.
         plain = score.passage.role == "user" and not reading.views and reading.text.isascii() == text.isascii()
@@ -206,7 +237,7 @@ class Language:
         if plain and self._is_calm(linear, score, texts):
             score.calm = self._settings.linear.calm
 
-    def _is_calm(self, linear: Linear, score: _Score, texts: Sequence[str]) -> bool:
+    def _is_calm(self, linear: Linear, score: Score, texts: Sequence[str]) -> bool:
         """Does what is refused rest on rules that this model may doubt, and does it find nothing wherever it looks?"""
         asked = self._settings.linear
         return (
@@ -232,70 +263,6 @@ _WHY = {
     Code.CONTROL_TOKEN_FORGED: "contains a control token of the model",
     Code.URL_NOT_ALLOWED: "shows an image that may not be fetched",
 }
-
-
-class _Score:
-    """Points by layer and family: the most of each family counts, so that six synonyms in a sentence are one thing seen."""
-
-    def __init__(self, passage: Passage, context: Context, weight: float) -> None:
-        self.passage, self.context, self._weight = passage, context, weight
-        self.findings: list[Finding] = []
-        self.calm = 0.0  # points taken off: the text looks harmless wherever one looks
-        self._points: dict[tuple[Layer, str], float] = {}
-
-    def add(
-        self,
-        rule: str,
-        family: str,
-        layer: Layer,
-        points: float,
-        span: tuple[int, int],
-        *,
-        decides: bool,
-        how: str = "",
-    ) -> None:
-        points *= self._weight
-        share = points / self.context.band(layer)
-        self.findings.append(finding(rule, family, self.passage, span, share, decides=decides, how=how))
-        if decides:
-            self._points[layer, family] = max(self._points.get((layer, family), 0.0), points)
-
-    def built_in(self, rule: str, points: float, span: tuple[int, int]) -> None:
-        if points > 0:
-            decides = not self.context.is_excluded(rule, self.passage.where)
-            self.add(rule, BUILT_IN[rule], Layer.LANGUAGE, points, span, decides=decides)
-
-    @property
-    def families(self) -> set[str]:
-        return {family for _, family in self._points}
-
-    def beside(self, layer: Layer, rule: str, points: float) -> None:
-        """A finding that is told already counts in another layer too."""
-        if points > 0 and not self.context.is_excluded(rule, self.passage.where):
-            self._points[layer, BUILT_IN[rule]] = points * self._weight
-
-    def refused(self) -> str:
-        """The family that weighs most in a layer over its band, or nothing."""
-        for layer in (Layer.LANGUAGE, Layer.AGENTIC):
-            points = {family: points for (one, family), points in self._points.items() if one is layer}
-            if points and sum(points.values()) - self.calm >= self.context.band(layer):
-                return max(points, key=lambda family: points[family])
-        return ""
-
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    """A passage that was not refused, with its points so far; and the name it may be remembered by."""
-
-    score: _Score
-    name: bytes
-
-    def with_points(self, points: float) -> Seen:
-        """What the outside classifier's word makes of it."""
-        before = len(self.score.findings)
-        self.score.built_in("GW-407", points, (0, len(self.score.passage.text)))
-        found, refused = tuple(self.score.findings[before:]), self.score.refused()
-        return Seen(found, Code.PROMPT_INJECTION, f"looks like {refused}") if refused else Seen(found)
 
 
 def _all(rule: str, family: str, passage: Passage, spans: list[tuple[int, int]]) -> list[Finding]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any
 
 from gateway.core.exchange import Exchange, Passage
 from gateway.core.verdict import Code, Finding
 from gateway.detect.crs.residue import Match, Unproved
+from gateway.detect.waf.canonical import canonical
 from policies.waf import Exclusion, Mode, Rule, WafPolicy, id_fits
 from policies.waf_settings import Layer
 
@@ -64,6 +66,12 @@ class Context:
             and (exclusion.caller_role is None or exclusion.caller_role in self.roles)
             and (exclusion.where is None or where.startswith(exclusion.where))
         )
+
+
+def hashed(found: Finding, text: str, key: bytes) -> Finding:
+    """The finding with a hash of the words it names, folded as rules read them; eight bytes, under a key."""
+    words = canonical(text[found.start : found.end]).lower().encode("utf-8", "surrogatepass")
+    return replace(found, excerpt_hash=blake2b(words, key=key, digest_size=8, person=b"hangu-excerpt").hexdigest())
 
 
 def finding(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from itertools import islice
@@ -12,14 +12,16 @@ from gateway.core.exchange import Exchange, Kind, Passage
 from gateway.core.verdict import Allow, Amend, Finding, Refuse, Verdict
 from gateway.detect.crs.residue import Rules
 from gateway.detect.waf.classifier import Classifier
+from gateway.detect.waf.spotlight import datamarked, delimited
 from gateway.stages.waf.dull import Dull
 from gateway.stages.waf.language import Language
-from gateway.stages.waf.seen import Context, Seen
+from gateway.stages.waf.seen import Context, Seen, hashed
 from gateway.stages.waf.structure import Structure
 from policies.waf import WafPolicy
 from watermark import Keys
 from watermark.inbound import Inbound
 
+DEFINITION = "tool_definition"  # the role of what a request says of its tools
 CALLED = ".function.name"  # in a message: the tool that was called
 MARKED = "mark:"  # a note: this mark of ours came in; hexadecimal
 MOST_MARKS = 8  # of a request that are noted
@@ -29,7 +31,8 @@ class Waf:
     """Judges by one policy. Raises `PolicyInvalid` when a rule fails its own tests.
 
     `classifier` is an optional outside model; hand in a `Guarded` one. `core` is the core rule set, where a site has it;
-    `marks` are the keys by which marks of our own are known when they come back, `dull` remembers texts with nothing in them.
+    `marks` are the keys by which marks of our own are known when they come back, `dull` remembers texts with nothing in them;
+    `key` is what findings' words are hashed under, and what sets texts apart is made with.
     """
 
     name = "waf"
@@ -41,8 +44,11 @@ class Waf:
         core: Rules | None = None,
         marks: Keys | None = None,
         dull: Dull | None = None,
+        key: bytes = b"",
     ) -> None:
-        self._policy = policy
+        self._policy, self._key = policy, key
+        spotlight = policy.settings.spotlight
+        self._spotlit = frozenset(spotlight.roles if spotlight.mode != "off" else ())
         self._structure = Structure(policy, core)
         # A policy of before headers were judged has no grammar for them, and rules that were not made for them.
         self._headers = any(field.where.startswith("headers.") for field in policy.settings.fields)
@@ -66,7 +72,10 @@ class Waf:
         scrubbed, marks = 0, dict[int, None]()
         past = self._language.past(exchange.passages, context)
         for index, passage, seen in self._seen(exchange, context, past.known):
-            findings += seen.findings
+            if seen.findings:
+                findings += (
+                    [hashed(one, passage.text, self._key) for one in seen.findings] if self._key else seen.findings
+                )
             if seen.code is not None and not context.shadow:
                 return Refuse(seen.code, tuple(findings), f"{passage.where}: {seen.detail}")
             if seen.text is not None and index >= 0 and not context.shadow:
@@ -76,6 +85,8 @@ class Waf:
                 marks |= dict.fromkeys(seen.marks)
         if past.new and not (findings or changed or scrubbed):
             self._language.keep(past.new)
+        if self._spotlit and not context.shadow:
+            changed |= self._set_apart(exchange.passages, changed)
         if scrubbed and not context.shadow:
             exchange = replace(exchange, notes=(*exchange.notes, *_notes(scrubbed, marks)))
         return _verdict(exchange, tuple(findings), changed, shadow=context.shadow)
@@ -92,6 +103,26 @@ class Waf:
         if context.open:
             for passage, seen in self._language.settled(context):
                 yield -1, passage, seen
+
+    def _set_apart(self, passages: Sequence[Passage], changed: Mapping[int, str]) -> dict[int, str]:
+        """The texts that policy has set apart, as the model is to read them; from what was made harmless, where anything was."""
+        asked = self._policy.settings.spotlight
+        made = {}
+        for index, passage in enumerate(passages):
+            if passage.kind is Kind.PROSE and passage.role in self._spotlit and passage.text:
+                text = changed.get(index, passage.text)
+                marked = asked.mode == "datamark"
+                made[index] = (
+                    datamarked(text, asked.note, asked.marker) if marked else delimited(text, asked.note, self._key)
+                )
+        return made
+
+    def _spelt(self, seen: Seen, passage: Passage, context: Context) -> Seen:
+        """What the model will read of it too, unless it is refused already."""
+        if seen.code is not None:
+            return seen
+        read = self._language.spelt(passage, context)
+        return replace(read, findings=seen.findings + read.findings) if seen.findings else read
 
     def _every(self, exchange: Exchange) -> Iterator[tuple[int, Passage]]:
         """The passages with their index, and before them what is judged without being part of what the model reads."""
@@ -115,9 +146,10 @@ class Waf:
             case Kind.URL:
                 return self._structure.url(passage, context)
             case Kind.SCHEMA:
-                return self._structure.schema(passage, context)
+                seen = self._structure.schema(passage, context)
+                return self._spelt(seen, passage, context) if passage.role == DEFINITION else seen
             case Kind.ARGUMENTS:
-                return self._structure.arguments(passage, context)
+                return self._spelt(self._structure.arguments(passage, context), passage, context)
             case _:
                 assert_never(passage.kind)
 
