@@ -131,15 +131,18 @@ def _is_disguised(word: str) -> bool:
 
 def origin(text: str, start: int, end: int) -> tuple[int, int]:
     """A span of the canonical text, as the span of the text it came from. Exact but where letters were composed."""
-    if text.isascii() or _singly(text) is not None:
+    if text.isascii():
         return start, end
-    position, first, last = 0, None, len(text)
-    for index, letter in enumerate(text):
-        width = len(canonical(letter))
-        if first is None and position + width > start:
-            first = index
-        position += width
-        if position >= end:
-            last = index + 1
-            break
-    return (len(text) if first is None else first), last
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    widths = np.ones(len(codes), np.int64)
+    odd = np.flatnonzero((_each().take(codes, mode="clip") == 0) | (codes >= _CHARACTERS))
+    if not len(odd):
+        return start, end
+    widths[odd] = [_width(text[place]) for place in odd.tolist()]
+    ends = np.cumsum(widths)
+    return int(np.searchsorted(ends, start, "right")), min(int(np.searchsorted(ends, end)) + 1, len(text))
+
+
+@lru_cache(maxsize=4096)
+def _width(character: str) -> int:
+    return len(canonical(character))

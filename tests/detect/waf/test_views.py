@@ -274,3 +274,25 @@ def test_what_is_text_is_told_letter_by_letter(text: str) -> None:
 def test_percent_signs_are_read_as_browsers_read_them(text: str) -> None:
     for view in decoded(View(text), ["percent"]):
         assert view.text == canonical(unquote(text, errors="replace"))
+
+
+def _origin_plainly(text: str, start: int, end: int) -> tuple[int, int]:
+    position, first = 0, len(text)
+    for index, letter in enumerate(text):
+        width = len(canonical(letter))
+        if first == len(text) and position + width > start:
+            first = index
+        position += width
+        if position >= end:
+            return first, index + 1
+    return first, len(text)
+
+
+@given(
+    st.text(st.sampled_from("ab é…ﬁ\u200b中，\U0001f600𝐢か\U000e0041\u3099\u0301ﷺ"), min_size=1, max_size=20), st.data()
+)
+@settings(max_examples=300)
+def test_a_place_is_found_as_if_it_were_counted_letter_by_letter(text: str, data: st.DataObject) -> None:
+    end = data.draw(st.integers(1, max(len(canonical(text)), 1)))
+    start = data.draw(st.integers(0, end - 1))
+    assert origin(text, start, end) == _origin_plainly(text, start, end)
