@@ -60,8 +60,29 @@ _ROADS = "中山 人民 解放 建设 和平 新华 文化 胜利 工业 学府 
 _WAYS = ["路"] * 8 + "街 大道 大街 东路 西路 南路 北路 中路 一路 二路 巷 弄 胡同 支路 公路 横路".split()  # noqa: SIM905
 _ESTATES = "小区 花园 公寓 大厦 广场 家园 新村 苑 府 城 花苑 名苑 嘉园 豪庭 国际 商务楼 写字楼 产业园 工业园 科技园 市场 商城 校区 宿舍 华府 御园 名邸 一品 里 庭 郡 湾 轩 阁 公馆 新城 雅苑 中心 创意园 物流园 学院".split()  # noqa: SIM905
 _PRETTY = "阳光 锦绣 金色 翠湖 碧水 万科 绿地 保利 恒大 融创 中海 龙湖 世纪 东方 海天 星河 蓝天 香榭 丽景 天鹅 金地 华润 盛世 泰和 山水 江南 国贸 时代 帝景 水岸 枫林 紫荆 玫瑰 康乐 和谐 瑞景 祥和 文华 观澜 银泰 万达 宝龙 新天地 未来 莱茵 米兰 北岸 金都 云栖 梧桐 春江 白马 滨江 大华 嘉里 颐和".split()  # noqa: SIM905
-_DOORS = "门口 前台 南门 北门 东门 西门 对面 旁边 隔壁 附近 门卫 传达室 菜鸟驿站 丰巢 收发室 物业 大门口 超市 快递柜".split()  # noqa: SIM905
+_DOORS = [
+    "门口",
+    "前台",
+    "南门",
+    "北门",
+    "东门",
+    "西门",
+    "对面",
+    "旁边",
+    "隔壁",
+    "附近",
+    "门卫",
+    "传达室",
+    "菜鸟驿站",
+    "丰巢",
+    "收发室",
+    "物业",
+    "大门口",
+    "超市",
+    "快递柜",
+]
 _SHOPS = "超市 便利店 服饰 药店 饭店 美容院 幼儿园 小学 中学 电脑店 五金店 水果店 理发店 网吧 宾馆 茶楼 专卖店 鞋厂 服装厂 电子厂 农贸市场 派出所 卫生院 营业厅".split()  # noqa: SIM905
+_WORDS = "和有让好来用在上下中大小多少能会要可以到说见去得全不为之一二三五九生起才地所以然后前年日月天水火土木"  # signs that names end with and that are words
 _DIVISIONS = re.compile(r"[\u4e00-\u9fff]{2,4}")
 
 
@@ -102,7 +123,8 @@ class Drawer:
         size = 1 if chance < 0.45 else 2
         if chance > 0.95:
             return self.r.choice(self.given_signs[0]) * 2  # 婷婷
-        return "".join(self.r.choice(self.r.choices(self.given_signs, (77, 18, 5))[0]) for _ in range(size))
+        ranks = [*self.given_signs, _WORDS]
+        return "".join(self.r.choice(self.r.choices(ranks, (74, 17, 5, 4))[0]) for _ in range(size))
 
     def whole(self) -> str:
         return self.r.choice(self.old) if self.r.random() < 0.12 else self.surname() + self.given()
@@ -110,7 +132,9 @@ class Drawer:
     def nickname(self) -> str:
         one = self.r.choices(self.common, self.weights)[0]
         last = self.r.choice(self.given_signs[0])
-        return self.r.choice([f"小{one}", f"老{one}", f"小{last}", f"阿{last}", f"{one}哥", f"{one}姐", f"{last}{last}", f"大{one}"])
+        return self.r.choice(
+            [f"小{one}", f"老{one}", f"小{last}", f"阿{last}", f"{one}哥", f"{one}姐", f"{last}{last}", f"大{one}"]
+        )
 
     def foreign(self, *, whole: bool | None = None) -> str:
         parts = [spelt(self.r.choice(self.latin[0])), spelt(self.r.choice(self.latin[1]))]
@@ -166,8 +190,18 @@ class Drawer:
         town = r.choice(self.districts)[:2] + r.choice(["镇", "街道", "乡"])
         village = "".join(r.sample(self.given_signs[0], 2)) + r.choice(["村", "社区", "新村", "家村"])
         own = r.choice(_ROADS) if r.random() < 0.6 else "".join(r.sample(self.given_signs[0] + self.given_signs[1], 2))
-        road = own + r.choice(_WAYS) + (self.number(2000) + r.choice(["号", "号", "号", "弄", "-" + self.number(30) + "号"]) if r.random() < 0.75 else "")
-        estate = (r.choice(_PRETTY) if r.random() < 0.7 else own) + r.choice(["", r.choice(_PRETTY)]) + r.choice(_ESTATES)
+        road = (
+            own
+            + r.choice(_WAYS)
+            + (
+                self.number(2000) + r.choice(["号", "号", "号", "弄", "-" + self.number(30) + "号"])
+                if r.random() < 0.75
+                else ""
+            )
+        )
+        estate = (
+            (r.choice(_PRETTY) if r.random() < 0.7 else own) + r.choice(["", r.choice(_PRETTY)]) + r.choice(_ESTATES)
+        )
         parts = [
             (city, 0.6),
             (district, 0.55),
@@ -233,7 +267,15 @@ class Drawer:
         if sign == "j":
             return r.choice(self.japanese)
         if sign == "d":
-            return r.choice([f"{r.randint(1950, 2026)}年{r.randint(1, 12)}月{r.randint(1, 28)}日", f"{r.randint(1, 12)}月{r.randint(1, 28)}日", f"{r.randint(1980, 2026)}-0{r.randint(1, 9)}-1{r.randint(0, 9)}", "昨天", "上周五"])
+            return r.choice(
+                [
+                    f"{r.randint(1950, 2026)}年{r.randint(1, 12)}月{r.randint(1, 28)}日",
+                    f"{r.randint(1, 12)}月{r.randint(1, 28)}日",
+                    f"{r.randint(1980, 2026)}-0{r.randint(1, 9)}-1{r.randint(0, 9)}",
+                    "昨天",
+                    "上周五",
+                ]
+            )
         if sign == "u":
             return str(r.randint(1, 10 ** r.randint(1, 11)))
         return r.choice(TITLES if sign == "t" else _THINGS)
@@ -264,7 +306,35 @@ def _wide(said: str) -> str:
 def spelt(name: str) -> str:
     """A name in Latin letters as Chinese would write it, roughly."""
     plain = unicodedata.normalize("NFD", name.lower()).encode("ascii", "ignore").decode()
-    for old, new in (("ph", "f"), ("th", "t"), ("ck", "k"), ("w", "v"), ("qu", "ku"), ("x", "ks"), ("ou", "u"), ("oo", "u"), ("ee", "i"), ("ea", "i"), ("y", "i"), ("au", "ao"), ("ow", "ao"), ("ie", "i"), ("oi", "o"), ("ll", "l"), ("ss", "s"), ("tt", "t"), ("nn", "n"), ("rr", "r"), ("mm", "m"), ("ff", "f"), ("pp", "p"), ("cc", "k"), ("dd", "d"), ("bb", "b"), ("gg", "g")):
+    for old, new in (
+        ("ph", "f"),
+        ("th", "t"),
+        ("ck", "k"),
+        ("w", "v"),
+        ("qu", "ku"),
+        ("x", "ks"),
+        ("ou", "u"),
+        ("oo", "u"),
+        ("ee", "i"),
+        ("ea", "i"),
+        ("y", "i"),
+        ("au", "ao"),
+        ("ow", "ao"),
+        ("ie", "i"),
+        ("oi", "o"),
+        ("ll", "l"),
+        ("ss", "s"),
+        ("tt", "t"),
+        ("nn", "n"),
+        ("rr", "r"),
+        ("mm", "m"),
+        ("ff", "f"),
+        ("pp", "p"),
+        ("cc", "k"),
+        ("dd", "d"),
+        ("bb", "b"),
+        ("gg", "g"),
+    ):
         plain = plain.replace(old, new)
     plain = re.sub(r"c(?=[ei])", "s", re.sub(r"c(?!h)", "k", re.sub(r"c(?=[ei])", "s", plain)))
     plain = re.sub(r"e$", "", plain) if len(plain) > 3 else plain
@@ -277,7 +347,11 @@ def _sounds(plain: str) -> Iterator[str]:
         if alone is not None:
             yield _ENDS.get(alone, "")
             continue
-        vowel = {"an": "an", "on": "ong", "un": "un", "en": "en", "in": "in"}.get(vowel + nose[:1], vowel) if nose else vowel
+        vowel = (
+            {"an": "an", "on": "ong", "un": "un", "en": "en", "in": "in"}.get(vowel + nose[:1], vowel)
+            if nose
+            else vowel
+        )
         vowel = {"ang": "ang", "ong": "ong"}.get(found.group(2) + (nose or ""), vowel)
         if vowel not in _VOWELS:
             vowel = vowel[0]
@@ -305,7 +379,7 @@ def columns(path: Path) -> list[Said]:
 def rows(path: Path) -> list[Said]:
     """JSON lines of `text` and `spans`."""
     read = (json.loads(line) for line in path.read_text("utf-8").splitlines())
-    return [Said(row["text"], [tuple(span) for span in row["spans"]]) for row in read]  # type: ignore[misc]
+    return [Said(row["text"], [tuple(span) for span in row["spans"]]) for row in read]
 
 
 def joined(said: Sequence[Said], sign: str) -> Said:

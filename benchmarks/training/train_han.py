@@ -14,14 +14,13 @@ import importlib
 import json
 import random
 import re
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-WIDTH, HIDDEN = 48, 128
+WIDTH, HIDDEN = 48, 96
 LONGEST = 120  # signs of one example
 BATCH = 768
 LEAST_SEEN = (2, 8, 8, 8, 2, 2)  # times a feature must occur to have a row of its own, by kind
@@ -86,12 +85,12 @@ def _all(folder: Path, draw: Any) -> Iterator[Example]:
     r = draw.r
     for path in sorted(folder.glob("gold/*.txt")):
         gold = sets.columns(path)
-        for at, said in enumerate(gold):
+        for said in gold:
             yield said.text, exact(said)
-            people = any(kind == "PER" for _, _, kind in said.spans)
-            for _ in range(4 if people else 0):
+            named = any(kind == "PER" for _, _, kind in said.spans)
+            for _ in range(4 if named else 0):
                 yield (other := draw.swapped(said)[0]).text, exact(other)
-            if people or r.random() < 0.3:
+            if named or r.random() < 0.3:
                 several = [draw.swapped(one)[0] for one in [said, *r.sample(gold, r.randint(0, 2))]]
                 r.shuffle(several)
                 together = sets.joined(several, r.choice(["，", "，", "。", "、", "：", " "]))
@@ -180,9 +179,12 @@ def _confident(labels: Any) -> Iterator[tuple[int, int]]:
 
 def _swapped(draw: Any, text: str, labels: Any, people: list[tuple[int, int]]) -> Example:
     """The same clause about others; what surrounds them stays as likely as it was."""
-    out, parts, at = "", [], 0
+    out, at = "", 0
+    parts: list[Any] = []
     for low, high in people:
-        name = draw.name_like(text[low:high]) if re.fullmatch(r"[\u4e00-\u9fff·・]+", text[low:high]) else text[low:high]
+        name = (
+            draw.name_like(text[low:high]) if re.fullmatch(r"[\u4e00-\u9fff·・]+", text[low:high]) else text[low:high]
+        )
         sure = np.zeros((len(name), labels.shape[1]), dtype=np.uint8)
         sure[0, 1] = 255
         sure[1:, 2] = 255
@@ -253,7 +255,9 @@ def train(path: Path, epochs: int, seed: int, out: Path, hidden: int = HIDDEN) -
             likely = torch.log_softmax(net(x, there), 2)
             sums = y.sum(2)
             y_soft = 0.97 * y + 0.03 / y.shape[2]
-            loss = torch.where(sums > 1.02, -torch.logsumexp(likely + torch.log(y + 1e-9), 2), -(y_soft * likely).sum(2))
+            loss = torch.where(
+                sums > 1.02, -torch.logsumexp(likely + torch.log(y + 1e-9), 2), -(y_soft * likely).sum(2)
+            )
             loss = (loss * there[..., 0]).sum() / there.sum()
             best.zero_grad()
             loss.backward()

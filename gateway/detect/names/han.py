@@ -59,6 +59,13 @@ def _parts() -> Any:
 
 
 @cache
+def _seldom_as_tagged() -> dict[int, str]:
+    """Words of the segmenter's dictionary that are less, or more, often somebody's name than it says: "0", "1" or "2"."""
+    with np.load(DATA / "han_words.npz") as stored:
+        return dict(zip(stored["keys"].tolist(), stored["classes"].astype(str).tolist(), strict=True))
+
+
+@cache
 def surnames() -> frozenset[str]:
     """Surnames of one sign, the commonest and the others."""
     lines = [one for one in (DATA / "han.txt").read_text("utf-8").splitlines() if not one.startswith("#")]
@@ -86,14 +93,14 @@ def _words(clauses: Sequence[str]) -> Any:
     gap = ((0, 0),) * GAP
     rows = [_word(word, tag) for clause in clauses for word, tag in (*rjieba.tag(clause), ("", ""))]
     rows[-1:] = []
-    return chain.from_iterable(gap if not row else row for row in rows)
+    return chain.from_iterable(row if row else gap for row in rows)
 
 
 @lru_cache(maxsize=_CACHED)
 def _word(word: str, tag: str) -> tuple[tuple[int, int], ...]:
     own = zlib.crc32(word.encode("utf-8", "replace")) if len(word) > 1 and not word.isascii() else 0
     last = len(word) - 1
-    kind = tag if tag[:1] in ("n", "e") else tag[:1]
+    kind = (tag if tag[:1] in ("n", "e") else tag[:1]) + _seldom_as_tagged().get(own, "")
     return tuple(
         (
             own,

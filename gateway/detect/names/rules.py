@@ -35,11 +35,12 @@ _WORDS = "和应解时向于成高严安平全方明文常易毕单有温"  # su
 LISTED = re.compile(rf"{_S}(?:(?![{_AFTER}]){_H}){{1,5}}")
 _CUE = r"(?:姓名|联系人|收件人|收货人|寄件人|患者|客户|户名|法人代表|法定代表人|法人|经办人|申请人|被保险人|投保人|受益人|持卡人|乘客|旅客|员工|病人|家属|业主|租户|房东|借款人|担保人|签收人|负责人|当事人|原告|被告|嫌疑人|候选人|应聘者|学生|家长|我叫|名叫|我是|本人|名字是|名字叫|叫做|联系|(?:[Nn]ame|contact|owner|user)\"[:：] ?)"
 _BY_CUE = re.compile(
-    rf"{_CUE}(?:姓名)?(?:(?:是|为|叫|[：:\s])\s?[\"“]?|(?![{_WORDS}]))(?P<name>{_S}(?:{_H}[{_AFTER}](?!{_H})|(?:(?![{_AFTER}]){_H}){{1,2}}))(?!{_H}*公司)"
+    rf"(?<!企){_CUE}(?:姓名)?(?:(?:是|为|叫|[：:\s])\s?[\"“]?|(?![{_WORDS}]))(?P<name>{_S}(?:{_H}[{_AFTER}](?!{_H})|(?:(?![{_AFTER}]){_H}){{1,2}}))(?!{_H}*公司)"
 )
 _BY_TITLE = re.compile(
     rf"(?<!{_H})(?P<name>{_S}(?:(?![{_AFTER}]){_H}){{0,2}}?)(?:{_TITLES})|(?<=[请找问给和与是由跟向让见])(?P<name2>{_S}(?:(?![{_AFTER}]){_H}){{0,2}}?)(?:{_TITLES})"
 )
+_NO_NAME = re.compile(r"[部局院厅委司]$|蒙古|黄埔|国家")  # 文化部部长, 蒙古总统
 _CAP = r"[A-Z][a-zà-ÿ]+(?:[-'’][A-Z]?[a-zà-ÿ]+)?"
 _NAME = rf"(?:{_CAP}|[A-Z]\.|[A-Z][a-z]?[A-Z][a-z]+)(?:[ ](?:{_CAP}|[A-Z]\.|(?:van|von|de|da|del|der|den|al|bin|ibn|la|le)(?=[ ][A-Z]))){{0,3}}"
 _ENGLISH = re.compile(
@@ -98,6 +99,8 @@ def titled(text: str) -> Iterator[Span]:
     """People whom a title follows."""
     for found in _BY_TITLE.finditer(text):
         low, high = found.span("name" if found["name"] else "name2")
+        if _NO_NAME.search(text, low, high):
+            continue
         yield Span(low, high, "PERSON", 0.65 if high - low > 1 else SURNAME_ALONE, "name_title")
 
 
