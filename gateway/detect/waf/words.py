@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 BITS = 18
 LONGEST_KNOWN = 24  # characters of a run that is remembered: longer ones are keys, paths and whole sentences of Chinese
+LONGEST_NUMBERED = 4  # likewise, with digits in it: years and counts come again
 MOST_KNOWN = 50_000  # runs: a few megabytes; then all are forgotten, so that nobody can fill it for good
 SPACELESS = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 # A number for all numbers; each character of scripts without spaces is a word of its own; runs of other signs are one.
@@ -17,11 +18,14 @@ TOKEN = re.compile(rf"[a-z_']{{1,24}}|[0-9]+|[{SPACELESS}]|[^\W\d_]{{1,24}}|[^\w
 _DIGITS = b"0"
 
 
+_NUMBERED = re.compile("[0-9]").search
+
+
 class Remembered(dict[str, bytes]):
-    """What was worked out for short runs of letters."""
+    """What was worked out for short runs of letters. Of those with longer numbers in them no two are alike."""
 
     def kept(self, run: str, value: bytes) -> bytes:
-        if len(run) <= LONGEST_KNOWN:
+        if len(run) <= LONGEST_NUMBERED or (len(run) <= LONGEST_KNOWN and not _NUMBERED(run)):
             if len(self) >= MOST_KNOWN:
                 self.clear()
             self[run] = value
