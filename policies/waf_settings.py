@@ -193,11 +193,13 @@ class CoreRules(Strict):
     """OWASP CRS for names and header values that no grammar proves, where the site has it wired in.
 
     `paranoia` 1 to 4: higher finds more and takes more for attacks. With `required`, a site without it loads no policy.
+    Of `sample` of all exchanges, 0 to 1, the plain words too are asked about, for the record alone: what the quick proof passes.
     """
 
     mode: Annotated[str, Field(pattern="^(enforce|shadow|off)$")] = "enforce"
     paranoia: Annotated[int, Field(ge=1, le=4)] = 1
     required: bool = False
+    sample: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
 class Smoke(Strict):

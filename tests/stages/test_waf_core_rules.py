@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ class Rules:
 
 def policy(settings: str = "", more: str = "") -> waf.WafPolicy:
     text = FILES["waf/settings.yaml"].decode()
-    old = "core_rules: {mode: enforce, paranoia: 1, required: false}"
+    old = "core_rules: {mode: enforce, paranoia: 1, required: false, sample: 0.01}"
     assert old in text
     files = FILES | {"waf/settings.yaml": text.replace(old, settings or old).encode()}
     return waf.parse(files | ({"waf/own.yaml": f"version: 1\n{more}".encode()} if more else {}))
@@ -168,3 +169,36 @@ def test_the_real_library_refuses_and_allows_within_the_stage(tmp_path: Path) ->
     judged = judge([stage], named("Three Whole Words"), lambda: 0.0)
     assert judged.refusal is not None
     assert judged.refusal.code is Code.STAGE_FAILED
+
+
+class FiresOnAll(Rules):
+    """Fires on whatever it is asked about."""
+
+    def matches(self, asked: Sequence[Unproved]) -> list[tuple[Match, ...]]:
+        super().matches(asked)
+        return [(Match(942100, 5, "crs-sqli"),) for _ in asked]
+
+
+def test_of_a_sample_plain_words_are_asked_about_for_the_record_alone() -> None:
+    rules = FiresOnAll()
+    stage = Waf(policy("core_rules: {sample: 1.0}"), core=rules)
+    assert stage.waits(named("SELECT"))
+    verdict = stage.judge(named("SELECT"))
+    assert isinstance(verdict, Allow)
+    assert {(one.kind, one.rule) for one in verdict.findings} == {("waf.shadow", "CRS-942100")}
+    assert [one.where for one in verdict.findings] == ["model", "user"]
+    assert Unproved("SELECT") in rules.asked
+    assert code(stage.judge(named(ODD))) == "attack_detected"
+
+
+def test_nobody_depends_on_the_sample() -> None:
+    silent = Waf(policy("core_rules: {sample: 1.0}"), core=Rules(CrsUnavailable("late")))
+    assert judge([silent], named("SELECT"), lambda: 0.0).refusal is None
+    assert judge([silent], named(ODD), lambda: 0.0).refusal is not None
+
+
+def test_about_so_many_exchanges_are_in_the_sample() -> None:
+    rules = Rules()
+    stage = Waf(policy("core_rules: {sample: 0.05}"), core=rules)
+    asked = sum(stage.waits(replace(named("SELECT"), id=f"hx-{number:x}")) for number in range(2000))
+    assert 60 <= asked <= 140

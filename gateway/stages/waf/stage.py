@@ -62,7 +62,7 @@ class Waf:
 
     def waits(self, exchange: Exchange) -> bool:
         """Would judging this ask another process, and so take longer than an event loop should wait?"""
-        return self._structure.waits(passage for _, passage in self._every(exchange))
+        return self._structure.waits((passage for _, passage in self._every(exchange)), exchange.id)
 
     def judge(self, exchange: Exchange) -> Verdict:
         context = Context(self._policy, exchange)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
+from zlib import crc32
 
 import re2
 
 from gateway.core.exchange import Exchange, Kind, Passage
 from gateway.core.verdict import Code, Finding
 from gateway.detect.crs.residue import Rules, Unproved
+from gateway.detect.crs.workers import CrsUnavailable
 from gateway.detect.waf import names, schema
 from gateway.detect.waf.arguments import Typed, wrongs
 from gateway.detect.waf.rules import Reading, Ruleset, of_layers
@@ -30,6 +33,7 @@ class Structure:
         settings = policy.settings
         self._core = core if settings.core_rules.mode != "off" else None
         self._core_decides = settings.core_rules.mode == "enforce"
+        self._sample = settings.core_rules.sample
         self._settings = settings
         self._names = _names(settings)
         self._rules = Ruleset(of_layers(policy.rules, Layer.STRUCTURE))
@@ -67,15 +71,33 @@ class Structure:
             return Seen((*seen.findings, found))
         return Seen((*seen.findings, found), Code.TOOL_UNDECLARED, "is not among the tools that this request declares")
 
-    def waits(self, passages: Iterable[Passage]) -> bool:
+    def waits(self, passages: Iterable[Passage], exchange: str) -> bool:
         """Would the core rules have to be asked? They answer from another process."""
         core = self._core
-        return core is not None and any(not core.knows(one) for one in self._residue(passages))
+        if core is None:
+            return False
+        every = list(passages)
+        asked = self._residue(every) + (self._plain(every) if self._samples(exchange) else [])
+        return any(not core.knows(one) for one in asked)
 
     def ask(self, passages: Iterable[Passage], context: Context) -> None:
         """Put the core rules' answers into the context, with one question for all. Raises `CrsUnavailable`."""
-        if self._core is not None and (asked := self._residue(passages)):
+        if self._core is None:
+            return
+        every = list(passages)
+        asked = self._residue(every)
+        if asked:
             context.core = dict(zip(asked, self._core.matches(asked), strict=True))
+        if self._samples(context.exchange.id) and (more := self._plain(every)):
+            with suppress(CrsUnavailable):  # nobody depends on this answer
+                context.core = {**context.core, **dict(zip(more, self._core.matches(more), strict=True))}
+
+    def _samples(self, exchange: str) -> bool:
+        """Is this one of the exchanges whose plain words are asked about? Their names are ours, and random."""
+        return self._sample > 0 and crc32(exchange.encode()) < self._sample * (1 << 32)
+
+    def _plain(self, passages: Iterable[Passage]) -> list[Unproved]:
+        return [_unproved(one) for one in passages if one.kind is Kind.IDENTIFIER and names.is_plain(one.text)]
 
     def _residue(self, passages: Iterable[Passage]) -> list[Unproved]:
         return [_unproved(one) for one in passages if one.kind is Kind.IDENTIFIER and self._is_residue(one)]
@@ -112,7 +134,9 @@ class Structure:
         """What the core rules find, with their points."""
         for match in context.core.get(_unproved(passage), ()) if context.core else ():
             rule = f"{CORE}{match.rule}"
-            decides = self._core_decides and not context.is_excluded(rule, passage.where)
+            decides = (
+                self._core_decides and not names.is_plain(passage.text) and not context.is_excluded(rule, passage.where)
+            )
             share = match.points / context.band(Layer.STRUCTURE)
             span = (0, len(passage.text))
             yield finding(rule, match.family, passage, span, share, decides=decides), match.points
