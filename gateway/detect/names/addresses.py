@@ -77,6 +77,10 @@ _COUNTED = "(?:号楼|[号栋幢座楼层室户房铺区])"
 _ROOM = re.compile(
     rf"(?:(?<=[0-9０-９A-Za-z]){_COUNTED})?(?:[ ]?(?:[0-9０-９A-Za-z#]{{1,6}}[-－—/]?){{1,4}}{_COUNTED}?){{0,3}}"
 )
+# A hamlet or a shop between a division and its number: 周巷镇庵后头1号.
+_FAR = re.compile(
+    rf"(?:(?![在到往的了是和有去来说时年月日第给从把被很就都也]){_H}){{1,5}}?[0-9０-９一二三四五六七八九十]{{1,5}}(?:{_HOUSES})"
+)
 _CROSSING = re.compile(r"[路街巷弄道][^，。]{0,12}?[路街巷弄厦苑楼]")
 
 
@@ -87,7 +91,9 @@ def house_number(text: str, at: int) -> int:
 
 
 def room(text: str, at: int) -> int:
-    """Where the figures that stand right behind an address end: the last of them often lacks its sign for what it counts."""
+    """Where the figures behind an address end: the last of them often lacks its sign for what it counts."""
+    far = _FAR.match(text, at)
+    at = far.end() if far else at
     found = _ROOM.match(text, at)
     return found.end() if found else at
 
@@ -99,8 +105,10 @@ def crossing(text: str) -> bool:
 
 def address_parts(text: str) -> bool:
     """Does what a model takes for an address look like one: two divisions, ways or buildings, or one and a figure?"""
-    parts = len(_PART.findall(text))
-    return parts > 1 or (parts > 0 and _FIGURE.search(text) is not None)
+    parts = _PART.findall(text)
+    if set(parts) <= {"省", "市"}:
+        return False
+    return len(parts) > 1 or _FIGURE.search(text) is not None
 
 
 def address_shaped(text: str) -> bool:

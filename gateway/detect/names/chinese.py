@@ -36,6 +36,7 @@ LEAST, LEAST_SO = (
 )  # on average: of any name, and of one that begins like a name or is spelt like a foreign one
 SURE = 0.7  # on average, of a word that the dictionary knows as something else
 START = 0.6  # that a sign begins a name: in lists without separators another does
+_BETWEEN = frozenset("和与及到至或、，")  # what stands between two places that are two
 PART_OF_ADDRESS = 0.15
 _ADDRESS = LABELS.index("B-ADR")
 _LEAST_ODDS = 1e-4  # no likelihood is taken for less, nor for more than the rest of one
@@ -232,16 +233,23 @@ def _spans(text: str, words: list[tuple[int, int, str]]) -> Iterator[Span]:
         ends = min(house_number(text, last), person)  # nobody's name is part of an address
         said = text[low:ends]
         if address_shaped(said) or crossing(said) or ("ADR" in places and address_parts(said)):
-            yield Span(low, min(room(text, ends), person), "ADDRESS", 0.85, "people")
+            yield Span(_word_start(text, low), min(room(text, ends), person), "ADDRESS", 0.85, "people")
         else:
             sure = places != {"ORG"}
             yield Span(low, last, "LOCATION" if sure else "ORGANIZATION", 0.6 if sure else 0.45, "people")
 
 
+def _word_start(text: str, low: int) -> int:
+    """Where the segmenter's word begins in which a place lies."""
+    return next((start for (start, end), _ in _words(text) if start <= low < end), low)
+
+
 def _near(text: str, end: int, start: int) -> bool:
     """Do two places belong to one address? A few signs the network could not place may lie between, behind a road."""
     gap = text[end:start]
-    return len(gap) <= 1 or (len(gap) <= 5 and text[end - 1] in "省市区县镇乡村路街道号弄" and gap.isalnum())
+    return (len(gap) <= 1 and gap not in _BETWEEN) or (
+        len(gap) <= 5 and text[end - 1] in "省市区县镇乡村路街道号弄" and gap.isalnum()
+    )
 
 
 def _person(text: str, low: int, high: int) -> Iterator[Span]:
