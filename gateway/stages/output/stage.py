@@ -20,6 +20,12 @@ _new = tuple.__new__  # a named tuple's own constructor is one call more, for ev
 MAX_REMEMBERED = 1024  # sets of roles: a site has some dozens
 
 
+@lru_cache(maxsize=4)
+def _grammar(patterns: tuple[str, ...], cases: tuple[bool, ...]) -> Grammar:
+    """Made once: a reload that leaves the patterns alone costs nothing."""
+    return Grammar(patterns, cases)
+
+
 class Output:
     """Rewrites answers by one policy. The grammars are made once, when it is loaded."""
 
@@ -31,7 +37,7 @@ class Output:
         self._flat = [(rule, pattern) for rule in (*policy.rules, *canaries) for pattern in rule.any]
         patterns, cases = [pattern for _, pattern in self._flat], [rule.case for rule, _ in self._flat]
         self._rules_for = lru_cache(MAX_REMEMBERED)(self._seen_by)
-        self._grammar = Grammar(patterns, cases) if patterns else None
+        self._grammar = _grammar(tuple(patterns), tuple(cases)) if patterns else None
         self._types = [Typed(one.tool, one.parameter, one.type.value, one.deny) for one in policy.tools]
 
     def transform(self, exchange: Exchange, channel: Channel) -> Transform:
