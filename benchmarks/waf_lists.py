@@ -7,7 +7,7 @@ DIRECTORY holds checkouts, by these names; one that is not there is left out, an
   patt          swisskyrepo/PayloadsAllTheThings */Intruder*/*.txt
   gotestwaf     wallarm/gotestwaf                testcases/: never looked at when rules were written
   fuzzdb        fuzzdb-project/fuzzdb            attack/: the same
-  uap           ua-parser/uap-core               tests/test_ua.yaml: User-Agent lines as browsers and programs send them
+  uap           ua-parser/uap-core               tests/ and test_resources/: User-Agent lines as browsers and programs send them
 With --crs, what no grammar proves is asked of the core rule set there as well, as on a site with [crs].
 """
 
@@ -44,6 +44,15 @@ PLACES = {
     "stop": "stop[0]",
     "header": "headers.x-client-info",
 }
+AGENTS = (
+    "tests/test_ua.yaml",
+    "tests/test_os.yaml",
+    "tests/test_device.yaml",
+    "test_resources/firefox_user_agent_strings.yaml",
+    "test_resources/opera_mini_user_agent_strings.yaml",
+    "test_resources/pgts_browser_list.yaml",
+    "test_resources/podcasting_user_agent_strings.yaml",
+)
 LONGEST = 8000  # characters: longer lines are files, and over every grammar's length anyway
 SECONDS = 5.0
 
@@ -101,13 +110,21 @@ def harmless(where: Path) -> Iterable[Texts]:
     texts = where / "gotestwaf" / "testcases" / "false-pos" / "texts.yml"
     if texts.exists():
         yield Texts("gotestwaf", "false-pos", _distinct(_cases(texts)), ("label", "stop"))
-    agents = where / "uap" / "tests" / "test_ua.yaml"
-    if agents.exists():
-        told = yaml.load(agents.read_text("utf-8"), Loader=yaml.CSafeLoader)
-        lines = tuple(dict.fromkeys(str(one["user_agent_string"]) for one in told["test_cases"]))
+    lines = _agents(where / "uap")
+    if lines:
         yield Texts("uap-core", "user agents", lines, ("header",))
     for place, values in usual().items():
         yield Texts("composed", place, tuple(values), (place,))
+
+
+def _agents(where: Path) -> tuple[str, ...]:
+    """User-Agent lines of browsers, programs, telephones and robots, each once."""
+    lines: dict[str, None] = {}
+    for name in AGENTS:
+        if (where / name).exists():
+            told = yaml.load((where / name).read_text("utf-8"), Loader=yaml.CSafeLoader)
+            lines |= dict.fromkeys(str(one["user_agent_string"]) for one in told["test_cases"])
+    return tuple(lines)
 
 
 def _http_params(file: Path, *, attack: bool) -> Iterable[Texts]:
