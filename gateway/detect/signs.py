@@ -123,7 +123,7 @@ _STEP = 96  # code points looked back at first: most runs are a word
 # "at" or "ext", a Han letter that joins, a thousand's comma.
 _PENDING = re.compile(
     rf"(?:{_GAP}{{0,2}}(?:[(\[{{](?:[aA][tT]?|@|[dD][oO]?[tT]?)?)?|{_GAP}(?:[eE][xX]?[tT]?|x)\.?{_GAP}?"
-    rf"|[{PLATES}转]|[{MILITARY}](?:字第?)?|艾特?|,[0-9]{{0,3}})\Z"
+    rf"|[{PLATES}转]|[{MILITARY}](?:字第?)?|艾特?|,[^\sA-Za-z]{{0,3}})\Z"
 )
 _SAID = re.compile(rf"[{_NUMERAL}]{{3}}[，、]\Z")
 _LINE_END = re.compile(r"[0-9]{5}\n\Z")
