@@ -11,10 +11,13 @@ ADDRESS finds that touch one, with harmless sentences among them. results/pii_ad
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import time
 from collections.abc import Sequence
 from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in the workers; before numpy is loaded
 
 from benchmarks.pii_report import machine, save, table
 from gateway.detect.clauses import Clauses, Finder, Named

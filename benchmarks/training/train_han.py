@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-WIDTH, HIDDEN = 48, 96
+WIDTH, HIDDEN = 48, 64
 LONGEST = 120  # signs of one example
 BATCH = 768
 LEAST_SEEN = (2, 8, 8, 8, 2, 2)  # times a feature must occur to have a row of its own, by kind
