@@ -41,13 +41,15 @@ def upper(hits: int, total: int) -> float:
     low, high = hits / total, 1.0
     for _ in range(60):
         share = (low + high) / 2
-        below = (
-            math.fsum(math.comb(total, k) * share**k * (1 - share) ** (total - k) for k in range(hits + 1))
-            if hits < 60
-            else 0.0
-        )
+        below = math.fsum(math.exp(_chance(k, total, share)) for k in range(hits + 1))
         low, high = (share, high) if below > 0.05 else (low, share)
     return high
+
+
+def _chance(hits: int, total: int, share: float) -> float:
+    """The logarithm of the chance of exactly so many hits."""
+    ways = math.lgamma(total + 1) - math.lgamma(hits + 1) - math.lgamma(total - hits + 1)
+    return ways + hits * math.log(share) + (total - hits) * math.log1p(-share)
 
 
 def measure(stage: Waf, texts: Sequence[tuple[str, str]], show: int = 0) -> dict[str, object]:

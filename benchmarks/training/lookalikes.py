@@ -76,7 +76,9 @@ def texts(chance: random.Random, many: int) -> Iterator[tuple[str, bool, str]]:
     makers: dict[str, Callable[[], str]] = {name: lambda name=name: honest(name, chance) for name in POOLS}  # type: ignore[misc]
     makers["page"] = lambda: page(chance)
     makers["pair"] = lambda: " ".join(honest(chance.choice(list(POOLS)), chance) for _ in range(2))
-    makers["calm"] = lambda: chance.choice(CALM) + chance.choice((" ", "\n")) + honest(chance.choice(list(POOLS)), chance)
+    makers["calm"] = lambda: (
+        chance.choice(CALM) + chance.choice((" ", "\n")) + honest(chance.choice(list(POOLS)), chance)
+    )
     for name, make in makers.items():
         for _ in range(many):
             yield f"alike_{name}", False, make()

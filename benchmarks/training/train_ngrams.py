@@ -39,7 +39,7 @@ LIMITS = (0.0, 1.0, 2.0, 3.0, 4.0)  # log-odds
 COMPOSED, HARMLESS, CODE, DOCUMENTATION = 600, 2500, 2500, 1500  # texts of each kind
 KINDS = ("js", "ts", "c", "h", "go", "php", "sh", "pl", "pm", "sql", "css", "html", "md", "rst")
 INSTALLED = 300  # pieces of each kind
-TONGUES = ("de", "fr", "es", "pt_BR", "pt", "it", "ru", "zh_CN", "zh_TW", "ja", "ko", "nl", "pl", "tr", "ar", "hi", "vi", "id", "cs", "sv", "hr")
+TONGUES = ("de", "fr", "es", "pt_BR", "pt", "it", "ru", "zh_CN", "zh_TW", "ja", "ko", "nl", "pl", "tr", "ar", "hi", "vi", "id", "cs", "sv", "hr")  # fmt: skip
 TRANSLATED = 200  # pieces of each language
 LEFT_OUT = {  # families of attack sets, each with the harmless sets that are left out with them
     "jailbreaks": (
