@@ -60,8 +60,8 @@ def main() -> None:
     results["proved structure, 4 names"] = round(micros(lambda: [stage.judge(structure) for _ in range(200)]) / 200, 1)
     unlike = [prompt(text) for texts in harmless().values() for text in _pasted(texts)]
     results["harmless texts of 2048 characters, no two alike, at first sight"] = _spread(
-        [micros(lambda one=one: stage.judge(one), 1) for one in unlike]
-    )  # type: ignore[misc]
+        [micros(lambda one=one: stage.judge(one), 1) for one in unlike]  # type: ignore[misc]
+    )
     usual = 0.0
     for characters in (1024, 4096, 16384):
         asked = [prompt(text) for text in of_length(characters)]
