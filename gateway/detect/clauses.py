@@ -79,6 +79,8 @@ class Clauses:
             end = _end(text, at, ended or edge is not None)
             if end is not None:
                 end = _outside(text, end, at)
+                if not ended and edge is None and (end >= len(text) or signs.undecided(text, end)):
+                    return bounds, at  # the run there may go on
             if edge is not None:
                 end = edge if end is None else min(edge, end)
             if end is None:
@@ -86,7 +88,8 @@ class Clauses:
             secret = secrets[index] if end == edge else None
             after = secret.end if secret else _past(settled.spans, end)
             if after != end and not (secret and (secret.rule == "pem" or secret.end in settled.resumed)):
-                after = _outside(text, after, at)  # behind the others, patterns begin anew
+                behind, after = after, _outside(text, after, at)  # behind the others, patterns begin anew
+                after = min([after, *(one.start for one in secrets[index:] if behind <= one.start < after)])
             if after > settled.until and not settled.open_end:
                 return bounds, at
             if end > at:
