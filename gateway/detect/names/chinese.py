@@ -28,7 +28,7 @@ _GATE = frozenset({"nr", "nrt", "nrfg", "ns", "nt", "nz"})  # rjieba's tags for 
 LIST_LENGTH = 4  # names in one text before it may be a list
 _PEOPLE = frozenset({"nr", "nrt", "nrfg"})
 # Likelihoods of a sign to be part of somebody's name, sign by sign, the network's and LAC's taken together.
-ASKED = 0.05  # by the network alone, for LAC to be asked about the clause
+ASKED = 0.1  # by the network alone, for LAC to be asked about the clause
 BEGINS, GOES_ON = 0.4, 0.15
 LEAST, LEAST_SO = (
     0.47,

@@ -1,0 +1,76 @@
+"""Chinese people as the networks see them: who is found, what is left alone, and that no clause colours another."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.detect.names.chinese import Chinese
+from gateway.detect.names.han import FEATURES, GAP, LABELS, Reader, keys
+from tests.detect.strategies import texts
+
+CHINESE = Chinese()
+READER = Reader()
+
+
+def found(text: str, entity: str) -> list[str]:
+    spans = CHINESE.find([text])[0]
+    return [text[span.start : span.end] for span in spans if span.entity == entity and span.score >= 0.5]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("昨天欧阳若曦和赵铁柱一起去了医院。", ["欧阳若曦", "赵铁柱"]),
+        ("中宣部常务副部长郑必坚代表中宣部在座谈会上讲话", ["郑必坚"]),
+        ("俄罗斯外交部长普里马科夫等俄罗斯政府高级官员", ["普里马科夫"]),
+        ("收件人李秀英，", ["李秀英"]),
+        ("请把合同转给周海涛", ["周海涛"]),
+    ],
+)
+def test_people_are_found_beside_offices_and_places(text: str, expected: list[str]) -> None:
+    assert found(text, "PERSON") == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "今天天气很好，我们去公园玩吧。",
+        "请帮我写一段快速排序的代码。",
+        "高兴的话就一起去。",
+        "车库没有发挥过太大作用",
+        "内存地址是0x7f3a，越界了。",
+    ],
+)
+def test_plain_words_are_left_alone(text: str) -> None:
+    assert found(text, "PERSON") == []
+
+
+def test_two_places_with_a_word_between_are_no_address() -> None:
+    assert found("江苏省南京市和浙江省杭州市哪个好", "ADDRESS") == []
+    assert found("我在北京市海淀区中关村大街27号等你", "ADDRESS") == ["北京市海淀区中关村大街27号"]
+
+
+CLAUSES = st.lists(
+    st.lists(st.sampled_from(["张", "伟明", "北京", "的", "3号", "，", "A", "\0", "\ud800", "😀"]), max_size=9).map(
+        "".join
+    )
+    | texts(),
+    max_size=4,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(CLAUSES)
+def test_a_clause_is_read_alike_whatever_stands_beside_it(clauses: list[str]) -> None:
+    clauses = [clause.encode("utf-8", "replace").decode() for clause in clauses if clause]
+    if not clauses:
+        return
+    assert keys(clauses).shape == (sum(map(len, clauses)) + GAP * (len(clauses) - 1), FEATURES)
+    for clause, together in zip(clauses, READER.likelihoods(clauses), strict=True):
+        alone = READER.likelihoods([clause])[0]
+        assert alone.shape == (len(clause), len(LABELS))
+        assert np.allclose(alone, together, atol=1e-5)
+        assert np.allclose(alone.sum(axis=1), 1, atol=1e-4)
