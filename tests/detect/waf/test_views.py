@@ -296,3 +296,18 @@ def test_a_place_is_found_as_if_it_were_counted_letter_by_letter(text: str, data
     end = data.draw(st.integers(1, max(len(canonical(text)), 1)))
     start = data.draw(st.integers(0, end - 1))
     assert origin(text, start, end) == _origin_plainly(text, start, end)
+
+
+@pytest.mark.parametrize(
+    ("text", "ways"),
+    [
+        (r"say \u0069\u0067\u006e\u006f\u0072\u0065", {"escapes", "characters"}),
+        (r"say \x69\x67\x6e", {"escapes", "characters"}),
+        (r"he said \u201chello\u201d", {"characters"}),
+        (r'{"name": "\u4f60\u597d"}', {"characters"}),
+        (r"a path C:\users\x", set()),
+    ],
+)
+def test_only_escapes_of_letters_that_need_none_are_a_disguise(text: str, ways: set[str]) -> None:
+    asked = ("escapes", "characters")
+    assert {name for name in asked if re.search(decode.TRIGGERS[name], text)} == ways
