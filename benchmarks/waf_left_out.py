@@ -21,7 +21,16 @@ from gateway.stages.waf import Waf
 
 RESULTS = Path(__file__).parent / "results" / "waf_left_out.json"
 MOST = 1500  # texts of a set
-PAGES = {"atlas", "llm_risks", "cheat_sheets", "java_guide", "prompt_guide", "prompt_guide_foreign", "tldr", "tldr_foreign"}
+PAGES = {
+    "atlas",
+    "llm_risks",
+    "cheat_sheets",
+    "java_guide",
+    "prompt_guide",
+    "prompt_guide_foreign",
+    "tldr",
+    "tldr_foreign",
+}
 
 
 def judged(stage: Waf, texts: Sequence[Text], role: str) -> dict[str, object]:

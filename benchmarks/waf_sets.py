@@ -88,7 +88,8 @@ def harmless() -> dict[str, list[str]]:
 
 
 def _distinct(name: str, templates: tuple[str, ...]) -> list[str]:
-    chance, found = random.Random(name), {}
+    chance = random.Random(name)
+    found: dict[str, None] = {}
     for _ in range(SIZE * 60):
         slots = {slot: chance.choice(values) for slot, values in FILLERS.items()}
         slots["d"] = chance.choice(DAYS) if name == "office" else slots["d"]
