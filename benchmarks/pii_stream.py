@@ -1,6 +1,6 @@
 """Streams: does the joined stream equal the redaction of the joined text, how much is held, what does a token cost?
 
-    python -m benchmarks.pii_stream [--runs 100000] [--named 6000] [--seed 1]
+    python -m benchmarks.pii_stream [--runs 100000] [--named 6000] [--seed 1] [--processes N]
 
 Random texts are pieces that are found, torn pieces and what stands between, cut at random: by patterns alone, with names
 (`--named` runs, secrets longer than a window among them), and through the policy's own transforms in every channel of a
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import random
 import re
 import time
@@ -126,7 +127,7 @@ def channel_mismatches(runs: int, seed: int) -> tuple[int, list[str]]:
         for channel, whole in texts.items():
             alone = one.transform(asked, channel)
             if out[channel] + transforms[channel].finish().text != alone.feed(whole).text + alone.finish().text:
-                wrong.append(f"{channel}: {whole[:200]}")
+                wrong.append(f"{channel}: {whole[:1600]}")
     return len(wrong), wrong[:5]
 
 
@@ -188,24 +189,37 @@ def held(patterns: Patterns, language: str, share: float) -> dict[str, object]:
     }
 
 
+PARTS = 50  # a run is drawn in so many parts, by seeds of their own
+
+
+def _part(job: tuple[str, int, int]) -> tuple[str, tuple[int, list[str]]]:
+    kind, runs, seed = job
+    if kind == "patterns":
+        return kind, mismatches(Patterns(), runs, seed)
+    return kind, (named_mismatches if kind == "names" else channel_mismatches)(runs, seed)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=100_000)
     parser.add_argument("--named", type=int, default=6_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=None, help="as many as there are cores, unless said")
     args = parser.parse_args()
     patterns = Patterns()
     rows = [held(patterns, language, share) for language in ("en", "zh") for share in (0.0, 0.15, 0.3)]
     print(table(rows))
-    wrong, samples = mismatches(patterns, args.runs, args.seed)
-    print(f"{wrong} mismatches in {args.runs} runs", *map(ascii, samples), sep="\n")
-    named, samples = named_mismatches(args.named, args.seed)
-    print(f"{named} mismatches in {args.named} runs with names", *map(ascii, samples), sep="\n")
-    channels, samples = channel_mismatches(args.named // 2, args.seed)
-    print(f"{channels} mismatches in {args.named // 2} replies of several channels", *map(ascii, samples), sep="\n")
-    told = {"runs": args.runs, "seed": args.seed, "mismatches": wrong, "held": rows, "machine": machine()}
-    told |= {"runs with names": args.named, "mismatches with names": named}
-    told |= {"replies of several channels": args.named // 2, "mismatches in channels": channels}
+    asked = {"patterns": args.runs, "names": args.named, "channels": args.named // 2}
+    wrong = dict.fromkeys(asked, 0)
+    jobs = [(kind, runs // PARTS, args.seed * PARTS + part) for kind, runs in asked.items() for part in range(PARTS)]
+    with multiprocessing.Pool(args.processes) as pool:
+        for kind, (count, samples) in pool.imap_unordered(_part, jobs):
+            wrong[kind] += count
+            print(*(f"{kind}: {sample!a}" for sample in samples), sep="\n", end="\n" if samples else "")
+    print(*(f"{count} mismatches in {asked[kind]} runs of {kind}" for kind, count in wrong.items()), sep="\n")
+    told = {"runs": args.runs, "seed": args.seed, "mismatches": wrong["patterns"], "held": rows, "machine": machine()}
+    told |= {"runs with names": args.named, "mismatches with names": wrong["names"]}
+    told |= {"replies of several channels": args.named // 2, "mismatches in channels": wrong["channels"]}
     save("pii_stream", told)
 
 

@@ -52,7 +52,8 @@ BIRTHS = (
 )
 PAPERS = (r"机构代码(?:证)?(?:号码|号)?" + JOINT, r"organi[sz]ation code" + JOINT)
 
-_VALUE = re.compile(r"(?![:：=])[^\s\"'`，。；、！？（）<>《》「」“”【】,;|\u3400-\u9fff]{0,200}")
+# Shorter than what two windows of a long run share, so that no window's edge cuts a value that counts.
+_VALUE = re.compile(r"(?![:：=])[^\s\"'`，。；、！？（）<>《》「」“”【】,;|\u3400-\u9fff]{0,184}")
 _URL_VALUE = re.compile(r"[^\s\"'`<>，。；、（）\u3400-\u9fff]{0,128}@?")
 _DATE_REACH = re.compile(r"[A-Za-z0-9０-９年月日〇零一二三四五六七八九十./\-, ]{0,24}")
 _CHAT = re.compile(r"(?:wxid_[a-z0-9]{10,24}|[A-Za-z][A-Za-z0-9_\-]{5,19})(?![A-Za-z0-9_\-@(=]|\.[A-Za-z0-9])")
