@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 from itertools import accumulate
 
-from gateway.detect.numbers import Row, folded, meaning, public
+from gateway.detect.numbers import folded, meaning
+from gateway.detect.rows import Row, public
 from gateway.detect.span import Span
 from gateway.detect.view import View
 

@@ -69,6 +69,11 @@ def date(year: int, month: int, day: int) -> bool:
     )
 
 
+def day(digits: str) -> tuple[int, int, int]:
+    """Eight digits as year, month and day."""
+    return int(digits[:4]), int(digits[4:6]), int(digits[6:8])
+
+
 def id_plausible(number: str) -> bool:
     """GB 11643: a province and a real date, whatever the check digit says."""
     return number[:2] in PROVINCES and date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
