@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from re import _constants as sre  # type: ignore[attr-defined]  # the standard library's own parser, private by name only
 from re import _parser as sre_parse  # type: ignore[attr-defined]
 from typing import Any, TypeAlias
@@ -70,6 +71,7 @@ Words: TypeAlias = frozenset[str]
 _NOTHING: Words = frozenset([""])
 
 
+@lru_cache(maxsize=4096)  # a reload changes a few patterns, and some are looked for in two scans
 def required(pattern: str) -> tuple[Words, ...]:
     """Sets of small-letter words, the most telling first: a text that matches has at least one word of every set.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator
+from functools import lru_cache
 from re import _constants as sre  # type: ignore[attr-defined]  # the standard library's own parser, private by name only
 from re import _parser as sre_parse  # type: ignore[attr-defined]
 from typing import Any
@@ -67,6 +68,12 @@ class Pattern:
             at = start + 1
         whole_from: re.Match[Any] | None = whole.search(data, at)
         return whole_from
+
+
+@lru_cache(maxsize=4096)  # a reload changes a few; they hold nothing but what they look for
+def pattern_of(pattern: str) -> Pattern:
+    """The pattern made ready, once."""
+    return Pattern(pattern)
 
 
 def compiled(pattern: str) -> Any:

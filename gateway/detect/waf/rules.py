@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from gateway.detect.waf import decode
 from gateway.detect.waf.canonical import canonical, origin
-from gateway.detect.waf.confirm import Pattern
+from gateway.detect.waf.confirm import Pattern, pattern_of
 from gateway.detect.waf.decode import View, decoded
 from gateway.detect.waf.scan import Scanner, Unscannable, numbers
 from gateway.detect.waf.talk import is_talk, quoted
@@ -97,7 +97,7 @@ class Ruleset:
     def _made_ready(self, rule: Rule) -> _Ready:
         some = self._all(rule.any)
         begins = sum(1 << number for number, _ in some)
-        return _Ready(rule, some, self._all(rule.also), tuple(map(Pattern, rule.unless)), begins)
+        return _Ready(rule, some, self._all(rule.also), tuple(map(pattern_of, rule.unless)), begins)
 
     def _scanning(self, rules: Sequence[_Ready]) -> Scanner:
         """One scan for all that these rules, the marks and the decoders look for."""
@@ -136,7 +136,7 @@ class Ruleset:
         return len(self._patterns) - 1
 
     def _all(self, patterns: Sequence[str]) -> Patterns:
-        return tuple((self._number(pattern), Pattern(pattern)) for pattern in patterns)
+        return tuple((self._number(pattern), pattern_of(pattern)) for pattern in patterns)
 
     def read(self, text: str, role: str) -> Reading:
         """The text in all its views, against every rule in scope."""

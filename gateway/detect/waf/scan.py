@@ -1,4 +1,4 @@
-"""Which of many patterns may match a text: one pass of Hyperscan over their words. The answer is confirmed by RE2 elsewhere.
+"""Which of many patterns may match a text: Hyperscan looks for their words, and for those without. RE2 confirms elsewhere.
 
 A pattern that needs no word is scanned for as it stands, with counted gaps as gaps of any width: that compiles fifty
 times faster, and can only find too much.
@@ -30,14 +30,22 @@ class Unscannable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class _Half:
+    """A database, and for each of its numbers the bits that it adds."""
+
+    database: hyperscan.Database
+    adds: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Plan:
-    """The one database, and what each of its numbers adds up to.
+    """The words that patterns need, and the patterns that need none: apart, since words compile in no time, and most changes
+    of rules change nothing else.
 
     A sum has a bit for every pattern in each of `SETS` rows; a pattern may match where its bit is set in all of them.
     """
 
-    database: hyperscan.Database
-    adds: tuple[int, ...]
+    halves: tuple[_Half, ...]
     width: int  # bits of a row
     given: int  # what patterns that need fewer sets of words have from the start
 
@@ -73,26 +81,28 @@ class Lookout:
 
 
 class Scanner:
-    """One database. Scanning is safe from several threads: each takes a scratch space of its own."""
+    """All patterns at once. Scanning is safe from several threads: each takes a scratch space of its own."""
 
-    __slots__ = ("_adds", "_given", "_own", "_row", "_scan", "_two", "_width")
+    __slots__ = ("_given", "_halves", "_row", "_two", "_width")
 
     def __init__(self, patterns: Sequence[str | None]) -> None:
         """`None` keeps a number free: that pattern is not looked for."""
         plan = _planned(tuple(patterns))
-        self._scan, self._own = plan.database.scan, _Own(plan.database)
-        self._adds, self._given = plan.adds, plan.given
+        self._halves = [(one.database.scan, _Own(one.database), one.adds) for one in plan.halves]
+        self._given = plan.given
         self._width, self._two, self._row = plan.width, 2 * plan.width, (1 << plan.width) - 1
 
     def hits(self, data: bytes) -> int:
         """The patterns that may match in this UTF-8: bit `i` is that of the `i`th."""
-        seen: list[int] = []
-        self._scan(data, _note, context=seen, scratch=self._own.scratch)
-        if not seen:
+        total = 0
+        for scan, own, adds in self._halves:
+            seen: list[int] = []
+            scan(data, _note, context=seen, scratch=own.scratch)
+            for number in seen:
+                total |= adds[number]
+        if not total:
             return 0
-        total, adds = self._given, self._adds
-        for number in seen:
-            total |= adds[number]
+        total |= self._given
         return total & total >> self._width & total >> self._two & self._row
 
 
@@ -113,17 +123,19 @@ def _planned(patterns: tuple[str | None, ...]) -> _Plan:
     needs = [() if pattern is None else required(pattern) for pattern in patterns]
     words = sorted({word for sets in needs for one in sets for word in one})
     wordless = {index: pattern for index, pattern in enumerate(patterns) if pattern is not None and not needs[index]}
-    expressions = [*map(re.escape, words), *map(uncounted, wordless.values())]
-    try:
-        database = _database(expressions)
+    sought = ([*map(re.escape, words)], [*map(uncounted, wordless.values())])
+    bits, width, given = _bits(needs, words, tuple(wordless))
+    try:  # of nothing to look for, Hyperscan makes no database
+        halves = [_Half(_database(some), adds) for some, adds in zip(sought, bits, strict=True) if some]
     except hyperscan.error as error:
         raise Unscannable(list(_reasons(wordless)) or [(0, str(error))]) from error
-    return _plan(database, needs, words, tuple(wordless))
+    return _Plan(tuple(halves), width, given)
 
 
-def _plan(
-    database: hyperscan.Database, needs: Sequence[tuple[Words, ...]], words: Sequence[str], wordless: Sequence[int]
-) -> _Plan:
+def _bits(
+    needs: Sequence[tuple[Words, ...]], words: Sequence[str], wordless: Sequence[int]
+) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], int, int]:
+    """The bits that each word adds, and each pattern that needs none; how wide a row is; and the bits that are given."""
     width, given = len(needs), 0
     adds = dict.fromkeys(words, 0)
     for index, sets in enumerate(needs):
@@ -134,7 +146,7 @@ def _plan(
             elif sets:
                 given |= bit
     whole = [sum(1 << index + row * width for row in range(SETS)) for index in wordless]
-    return _Plan(database, (*adds.values(), *whole), width, given)
+    return (tuple(adds.values()), tuple(whole)), width, given
 
 
 def _reasons(patterns: Mapping[int, str]) -> Iterator[tuple[int, str]]:
