@@ -14,7 +14,7 @@ from gateway.core.verdict import Code, Finding
 from gateway.detect.waf import schema, tokens
 from gateway.detect.waf.canonical import disguised_words
 from gateway.detect.waf.classifier import Classifier, Unavailable
-from gateway.detect.waf.ngrams import NARROW, WINDOW, Linear
+from gateway.detect.waf.ngrams import DULL, DULL_ALONE, NARROW, SURE, WINDOW, Linear
 from gateway.detect.waf.rules import EVIDENT, Reading, Ruleset, of_layers
 from gateway.stages.waf.dull import SHORTEST, Dull
 from gateway.stages.waf.score import Open, Score
@@ -50,6 +50,7 @@ class Language:
         self._rules = Ruleset(of_layers(policy.rules, Layer.LANGUAGE, Layer.AGENTIC), tokens.MARKS, usual="user")
         self._linear = Linear.shipped() if policy.settings.linear.use else None
         self._block_from = policy.settings.linear.block_from
+        self._dull_from = DULL_ALONE if self._block_from >= SURE else DULL
         self._trusted = frozenset(policy.settings.control_tokens.trusted)
         self._classifier = classifier
 
@@ -163,7 +164,8 @@ class Language:
         if self._linear is None or passage.role not in WATCHED:
             return True
         widths = _WIDTHS.get(passage.role, ())
-        return self._linear.score(reading.text, *widths) - (BY_CHANCE if widths else 0.0) < self._block_from
+        said = self._linear.score(reading.text, *widths, dull=self._dull_from)
+        return said - (BY_CHANCE if widths else 0.0) < self._block_from
 
     def _weighed(self, visible: Shown, reading: Reading, score: Score) -> Seen:
         """What was seen in this process, and whether it is too much."""

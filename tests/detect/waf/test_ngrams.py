@@ -115,3 +115,10 @@ def test_a_long_text_scores_what_would_be_worked_out(text: str, widths: tuple[in
 def test_a_number_has_one_bucket_however_it_is_asked_for(text: str) -> None:
     ones = numbers(text.lower())
     assert [bucket(int(one).to_bytes(4, "little")) for one in ones] == buckets(ones).tolist()
+
+
+@given(st.lists(_PIECES, max_size=60).map("".join), st.floats(-4, 4))
+@settings(max_examples=100)
+def test_a_text_is_dull_by_its_words_or_scored_whole(text: str, dull: float) -> None:
+    said, whole = MODEL.score(text, dull=dull), MODEL.score(text, dull=-math.inf)
+    assert said == whole or said < dull
