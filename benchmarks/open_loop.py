@@ -120,7 +120,9 @@ def compare(peers: Sequence[Peer], pace: Pace, seconds: float, turns: int) -> di
     seen: dict[str, list[dict[str, float]]] = {peer.name: [] for peer in peers}
     for turn in range(turns):
         for peer in peers:
-            one = figures(*asyncio.run(arrive(peer, pace, seconds, random.Random(turn))))  # all peers meet the same times
+            one = figures(
+                *asyncio.run(arrive(peer, pace, seconds, random.Random(turn)))
+            )  # all peers meet the same times
             seen[peer.name].append(one)
             print(f"{pace.name} {turn + 1}/{turns}: {peer.name} {one}", flush=True)
     return {name: _added(turns_, seen[RELAY]) for name, turns_ in seen.items()}

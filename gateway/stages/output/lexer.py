@@ -16,7 +16,7 @@ import re2
 from gateway.detect.waf.scan import Lookout
 from policies import bounded
 
-HEAD = 5  # characters of a pattern that the fast look-out watches for: with three, "pass" and "key" send ordinary words on
+HEAD = 5  # characters of a pattern that the look-out watches for: with three, "pass" and "key" send ordinary words on
 
 Text = str | bytes  # ASCII goes to RE2 as bytes: places are the same, and its Python side need not translate them
 
