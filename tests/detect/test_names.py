@@ -40,6 +40,8 @@ def found(text: str) -> list[tuple[str, str]]:
         ("请找王建国经理", [("PERSON", "王建国")]),
         ("请找王经理", []),
         ("Mr. John Smith called", [("PERSON", "John Smith")]),
+        ("Ask Dr. Siobhan O'Neill-Ramirez about it", [("PERSON", "Siobhan O'Neill-Ramirez")]),
+        ("Mrs. D'Angelo paid", [("PERSON", "D'Angelo")]),
         ("my name is Maria Garcia", [("PERSON", "Maria Garcia")]),
         ("Dear Customer, hello", []),
         (

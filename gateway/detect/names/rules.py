@@ -41,7 +41,7 @@ _BY_TITLE = re.compile(
     rf"(?<!{_H})(?P<name>{_S}(?:(?![{_AFTER}]){_H}){{0,2}}?)(?:{_TITLES})|(?<=[请找问给和与是由跟向让见])(?P<name2>{_S}(?:(?![{_AFTER}]){_H}){{0,2}}?)(?:{_TITLES})"
 )
 _NO_NAME = re.compile(r"[部局院厅委司]$|蒙古|黄埔|国家")  # 文化部部长, 蒙古总统
-_CAP = r"[A-Z][a-zà-ÿ]+(?:[-'’][A-Z]?[a-zà-ÿ]+)?"
+_CAP = r"(?:[A-Z]['’])?[A-ZÀ-ÖØ-Þ][a-zà-ÿ]+(?:[-'’][A-Z]?[a-zà-ÿ]+){0,2}"
 _NAME = rf"(?:{_CAP}|[A-Z]\.|[A-Z][a-z]?[A-Z][a-z]+)(?:[ ](?:{_CAP}|[A-Z]\.|(?:van|von|de|da|del|der|den|al|bin|ibn|la|le)(?=[ ][A-Z]))){{0,3}}"
 _ENGLISH = re.compile(
     rf"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Madam|Mister|Professor|Doctor)\.?[ ](?P<a>{_NAME})"
