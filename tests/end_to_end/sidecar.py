@@ -32,8 +32,16 @@ def _accept(listener: socket.socket, context: ssl.SSLContext, target: tuple[str,
         except OSError:  # the listener was closed: the test is over
             return
         secure = context.wrap_socket(socket.create_connection(target), server_hostname="localhost")
-        for source, sink in ((plain, secure), (secure, plain)):
-            threading.Thread(target=_copy, args=(source, sink), daemon=True).start()
+        threading.Thread(target=_carry, args=(plain, secure), daemon=True).start()
+
+
+def _carry(plain: socket.socket, secure: ssl.SSLSocket) -> None:
+    """Both ways at once. Closed when both have ended: OpenSSL may still write an alert to a number it reads from."""
+    with plain, secure:
+        back = threading.Thread(target=_copy, args=(secure, plain), daemon=True)
+        back.start()
+        _copy(plain, secure)
+        back.join()
 
 
 def _copy(source: socket.socket, sink: socket.socket) -> None:
@@ -42,5 +50,4 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
             sink.sendall(data)
     for end in (source, sink):
         with suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)
-        end.close()
+            socket.socket.shutdown(end, socket.SHUT_RDWR)  # the plain one: an SSLSocket's forgets its keys first
