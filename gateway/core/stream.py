@@ -223,24 +223,25 @@ async def drive(
     reading: Reading,
     inspection: Inspection,
     writing: Writing,
-    send: Callable[[bytes], Awaitable[None]],
+    send: Callable[[bytes], Awaitable[None] | None],
     apart: Apart | None = None,
 ) -> None:
     """Backend bytes in, client bytes sent, all but the terminal ones: `writing.finish()` waits for the record.
 
+    `send` returns what to wait for where the client reads too slowly.
     `apart` does the inspecting somewhere else, where a rewriter may wait without holding up every other exchange.
     """
     async for data in source:
         events = reading.feed(data)
         out = writing.write(inspection.feed(events) if apart is None else await apart(partial(inspection.feed, events)))
-        if out:
-            await send(out)
+        if out and (waiting := send(out)) is not None:
+            await waiting
         if inspection.refusal is not None:
             return
     last = partial(_last, inspection, reading.finish())
     out = writing.write(last() if apart is None else await apart(last))
-    if out:
-        await send(out)
+    if out and (waiting := send(out)) is not None:
+        await waiting
 
 
 def _last(inspection: Inspection, events: list[Event]) -> list[Event]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, TypeVar
 
-from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import StreamWriter
 from aiohttp.web import BaseRequest, Response, StreamResponse
 
 from gateway.core.errors import AuditError, BackendError
@@ -22,6 +22,7 @@ from gateway.core.reply import Channel, Event, Facts, Label
 from gateway.core.stage import Transform
 from gateway.core.stream import Chain, Inspection, drive
 from gateway.core.verdict import Code, Refuse
+from gateway.http.door import door_of
 from gateway.http.intake import Arrival, Intake
 from gateway.http.originals import Original, Safe
 from gateway.http.outcome import Ending, Journalist, Outcome
@@ -152,7 +153,7 @@ class _Passing:
         self._gate = gate
         self._label: Label | None = None  # made with the reply's headers
         self._response: StreamResponse | None = None
-        self._writer: AbstractStreamWriter | None = None  # the response's own: one call less for each token
+        self._pass_on: Callable[[bytes], Awaitable[None] | None] | None = None  # once the head has left
         self._began = proxy.tick()
         self._first_byte: float | None = None
         self._so_far: Callable[[Mapping[Channel, str]], None] | None = None  # a stream's: told while it flows
@@ -199,22 +200,27 @@ class _Passing:
             self._inspection.refusal = Code.STAGE_TIMEOUT
             return []
 
-    async def _send(self, data: bytes) -> None:
-        writer = self._writer or await self._begin()
-        await writer.write(data)
+    def _send(self, data: bytes) -> Awaitable[None] | None:
+        """What to wait for, if anything: nearly always a chunk just leaves."""
+        if self._pass_on is None:
+            return self._begin(data)
+        waiting = self._pass_on(data)
         now = self._proxy.tick()
         if self._so_far is not None and now - self._told >= SO_FAR_SECONDS:
             self._told = now
             self._so_far(self._inspection.released)
+        return waiting
 
-    async def _begin(self) -> AbstractStreamWriter:
+    async def _begin(self, data: bytes) -> None:
+        """The reply's head, and the first of its text with it."""
         self._first_byte = self._told = self._proxy.tick()
         original = self._original.part if self._original else None
         self._so_far = self._proxy.journalist.following(self._exchange, original)
         self._response = StreamResponse(headers=self._headers())
-        self._writer = await self._response.prepare(self._request)
-        assert self._writer is not None  # it is, the first time
-        return self._writer
+        writer = await self._response.prepare(self._request)
+        await self._response.write(data)
+        chunked = isinstance(writer, StreamWriter) and writer.chunked  # not for a caller who speaks HTTP/1.0
+        self._pass_on = door_of(self._request).pass_on if chunked else self._response.write
 
     async def _end(self, refusal: Refuse | None) -> StreamResponse:
         if self._response is None:
