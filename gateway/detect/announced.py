@@ -165,7 +165,7 @@ def password(view: View, place: int) -> Span | None:
     raw = view.raw
     end = value_end(raw, place)
     value = raw[place:end].rstrip(".\\)]}:&")
-    if not _secret(value, raw[max(0, place - 24) : place]):
+    if not _secret(value, view.head(place) or raw[max(0, place - 24) : place]):
         return None
     return Span(place, place + len(value), "PASSWORD", 0.8, "announced", "secret")
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from gateway.detect.signs import NUMERALS, OTHER_SHAPES, TABLE
-from gateway.detect.view import View
+from gateway.detect.view import Around, View
 
 ESCAPES = re.compile(
     r"\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|(?:%[0-9A-Fa-f]{2})+|&(?:#[0-9]{2,6}|#[xX][0-9a-fA-F]{2,5}|commat|period|colon|nbsp|hyphen);"
@@ -31,25 +31,25 @@ MIN_WINDOW = 400  # signs: a window of a run too long to be read at once
 MARGIN = 2  # code points before a run that its readings keep, for what may not stand to the left
 
 
-def plain(text: str, start: int, end: int, wanting: list[int]) -> View:
+def plain(text: str, start: int, end: int, around: Around) -> View:
     """The run as it stands, where nothing in it needs another reading."""
-    return View(text, start, end, text, start, end, wanting)
+    return View(text, start, end, text, start, end, around)
 
 
-def readings(text: str, start: int, end: int, coated: bool, wanting: list[int]) -> Iterator[View]:
+def readings(text: str, start: int, end: int, coated: bool, around: Around) -> Iterator[View]:
     """The run as ASCII, then with its escapes undone: the first always, the second where there are any."""
     piece = text[start:end]
     if not _asks(piece):
-        yield plain(text, start, end, wanting)
+        yield plain(text, start, end, around)
     else:
         signs, places = list(piece), list(range(start, end + 1))
-        yield _view(text, start, end, wanting, *_spelt(*_ascii(signs, places)))
+        yield _view(text, start, end, around, *_spelt(*_ascii(signs, places)))
     if coated and ESCAPES.search(piece):
-        yield _view(text, start, end, wanting, *_spelt(*_ascii(*_unescaped(piece, start))))
+        yield _view(text, start, end, around, *_spelt(*_ascii(*_unescaped(piece, start))))
     lettered = "O" in piece or "o" in piece or "l" in piece or "I" in piece
     if lettered and _LETTERS_AS_DIGITS.search(piece):
         swapped = _LETTERS_AS_DIGITS.sub(lambda found: found.group().translate(_ALIKE), piece)
-        yield _view(text, start, end, wanting, list(swapped), list(range(start, end + 1)))
+        yield _view(text, start, end, around, list(swapped), list(range(start, end + 1)))
 
 
 def _asks(piece: str) -> bool:
@@ -63,13 +63,13 @@ def _asks(piece: str) -> bool:
 _ALIKE = str.maketrans("OolI", "0011")
 
 
-def _view(text: str, start: int, end: int, wanting: list[int], signs: list[str], places: list[int]) -> View:
+def _view(text: str, start: int, end: int, around: Around, signs: list[str], places: list[int]) -> View:
     margin = [TABLE.get(ord(sign), sign) or "" for sign in text[max(0, start - MARGIN) : start]]
     left = "".join(margin)
     if len(left) < MARGIN and start > len(left):
         left = left.rjust(MARGIN)
     reading = left + "".join(signs)
-    return View(reading, len(left), len(reading), text, start, end, wanting, tuple(places))
+    return View(reading, len(left), len(reading), text, start, end, around, tuple(places))
 
 
 def _ascii(signs: list[str], places: list[int]) -> tuple[list[str], list[int]]:

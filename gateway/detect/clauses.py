@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.detect import signs
+from gateway.detect.columns import TOP, Above
 from gateway.detect.patterns import Patterns, Settled
 from gateway.detect.span import Span
 
@@ -52,8 +53,8 @@ class Clauses:
     def __init__(self, patterns: Patterns, finder: Finder, may_find: Callable[[str], bool] = lambda text: True) -> None:
         self._patterns, self._finder, self._may_find = patterns, finder, may_find
 
-    def read(self, text: str, start: int, *, ended: bool) -> Settled:
-        settled = self._patterns.read(text, start, ended=ended)
+    def read(self, text: str, start: int, *, ended: bool, above: Above = TOP) -> Settled:
+        settled = self._patterns.read(text, start, ended=ended, above=above)
         if ended and not self._may_find(text):
             return settled
         bounds, at = self._cut(text, start, settled, ended)

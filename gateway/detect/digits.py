@@ -57,9 +57,18 @@ def _glued(text: str, start: int, first: int) -> bool:
     if start == 0:
         return False
     left = text[start - 1]
-    if left == "." or left == ",":
+    if left == ".":
         return start > 1 and text[start - 2].isdigit()
+    if left == ",":
+        return start > 1 and text[start - 2].isdigit() and _grouped(text, start)
     return left.isascii() and (left.isalnum() or left in "_$#&=~%") and not _cue_word(text, start)
+
+
+def _grouped(text: str, start: int) -> bool:
+    """Thousands, or decimals behind a nought; in lists and tables longer numbers follow a comma, and are their own."""
+    group = _GROUP.match(text, start)
+    nought = text[start - 2] == "0" and (start < 3 or not text[start - 3].isalnum())
+    return nought or group is None or group.end() - start <= 3
 
 
 _CUE_WORD = re.compile(

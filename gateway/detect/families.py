@@ -6,14 +6,28 @@ A trigger is necessary, never sufficient. Both engines must know its syntax, so 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from gateway.detect import announced, secrets, signs
+from gateway.detect import announced, columns, secrets, signs
 from gateway.detect.triggers import Trigger
 
-DIGITS, MAIL, MACHINE, SECRET, VALUE, CHAT, COAT, CODED, PEM, PLATE, OWN, BORN, PAPER, URL, HANDLE = (
-    1 << bit for bit in range(15)
+DIGITS, MAIL, MACHINE, SECRET, VALUE, CHAT, COAT, CODED, PEM, PLATE, OWN, BORN, PAPER, URL, HANDLE, HEAD = (
+    1 << bit for bit in range(16)
 )
+# HEAD is nobody's to be read: it says that a table may begin there.
 ANNOUNCING = VALUE | CHAT | BORN | PAPER | URL  # what follows the trigger is meant, and begins where it ends
+_UNDER = (
+    (re.compile("微信|威信|v信|薇信|wechat|weixin|(?<![a-z])[vw]x(?![a-z])"), CHAT),
+    (re.compile("出生|生日|(?<![a-z])(?:dob|d\\.o\\.b|birth|born)"), BORN),
+    (re.compile("机构代码|organi[sz]ation code"), PAPER),
+    (re.compile("密码|口令|密钥|passw|(?<![a-z])pwd|secret|api[ _]?key|access[ _]?key"), VALUE),
+)
+
+
+@lru_cache(maxsize=1_024)
+def under(head: str) -> int:
+    """What the head of a column announces of the cells below it, as a word before them would; 0 for nothing."""
+    return next((family for words, family in _UNDER if words.search(head) is not None), 0)
 
 
 def _ranges(signs_class: str) -> str:
@@ -62,5 +76,6 @@ TRIGGERS: tuple[Trigger, ...] = (
         r"[\x{ff21}-\x{ff3a}\x{ff41}-\x{ff5a}]{6}|[\x{ff21}-\x{ff3a}\x{ff41}-\x{ff5a}]{2}[\x{ff0d}\x{ff3f}]", DIGITS
     ),
     Trigger("wxid_[a-z0-9]{6}", HANDLE),
+    *(Trigger(words, HEAD, caseless=True) for words in columns.TRIGGERS),
     *(Trigger(must, SECRET) for _, must, _ in secrets.SHAPES.values()),
 )

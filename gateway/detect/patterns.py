@@ -7,11 +7,12 @@ run only once its end is seen; so what it gives is a function of the text alone 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gateway.detect import announced, carriers, secrets, signs
+from gateway.detect import announced, carriers, columns, secrets, signs
+from gateway.detect.columns import TOP, Above
 from gateway.detect.digits import numbers
 from gateway.detect.families import (
     ANNOUNCING,
@@ -21,6 +22,7 @@ from gateway.detect.families import (
     CODED,
     DIGITS,
     HANDLE,
+    HEAD,
     MACHINE,
     MAIL,
     OWN,
@@ -31,11 +33,12 @@ from gateway.detect.families import (
     TRIGGERS,
     URL,
     VALUE,
+    under,
 )
 from gateway.detect.span import Span, resolve
 from gateway.detect.tokens import codes, emails, handles, machines, plates
 from gateway.detect.triggers import Engine, Trigger, engine
-from gateway.detect.view import View
+from gateway.detect.view import Around, View
 
 CONTEXT = 64  # code points before a run that its reading may look at: cues and announcements
 MAX_RUN = 512  # code points read at once: longer runs (base64, minified code) are read in windows
@@ -74,6 +77,7 @@ class Settled(NamedTuple):
 _new = tuple.__new__  # a named tuple's own constructor is one call more, for every token
 _NONE: list[Span] = []  # nobody adds to it
 _NOWHERE: frozenset[int] = frozenset()
+_NO_HEADS: Mapping[int, str] = {}
 
 
 class Patterns:
@@ -89,17 +93,29 @@ class Patterns:
         """Everything in a whole text."""
         return self.read(text, 0, ended=True).spans
 
-    def read(self, text: str, start: int, *, ended: bool) -> Settled:
-        """What is certain from `start` on; `text` begins with up to `context` code points that have left already."""
+    def read(self, text: str, start: int, *, ended: bool, above: Above = TOP) -> Settled:
+        """What is certain from `start` on; `text` begins with up to `context` code points that have left already.
+
+        `above` is what a table in the text before has to say of its columns."""
         events = self._events(text)
+        heads = _NO_HEADS
+        if (events and HEAD in [family for _, family in events]) or (above is not TOP and above.wakes(text)):
+            heads = columns.heads(above, text, [place for place, family in events if family == HEAD])
+            events = _headed(events, heads)
         if not events or events[-1][0] < start:  # nearly every fragment of a stream: nothing new can be anything
             return _new(Settled, (_NONE, len(text) if ended else _live(text, start), False, False, _NOWHERE))
-        return _Reading(text, events, ended, self._own, self._inner).run(start)
+        return _Reading(text, events, ended, self._own, self._inner, heads).run(start)
 
     def _inner(self, text: str) -> list[Span]:
         """One coat deep: base64 inside base64 is not undone."""
-        events = [event for event in self._events(text) if event[1] != CODED]
+        events = [event for event in self._events(text) if event[1] != CODED and event[1] != HEAD]
         return _Reading(text, events, True, self._own, lambda coded: []).run(0).spans
+
+
+def _headed(events: list[Event], heads: Mapping[int, str]) -> list[Event]:
+    """The events that are anything, and the cells whose heads announce what a word beside them would."""
+    told = [(place, family) for place, head in heads.items() if (family := under(head))]
+    return sorted({*(event for event in events if event[1] != HEAD), *told})
 
 
 @dataclass(slots=True)
@@ -121,10 +137,12 @@ class _Reading:
         ended: bool,
         own: tuple[Recogniser, ...],
         inner: Callable[[str], list[Span]],
+        heads: Mapping[int, str] = _NO_HEADS,
     ) -> None:
         self.text, self.events, self.ended = text, events, ended
         self.own, self.inner = own, inner
-        self.wanting: list[int] = []  # places behind which a reading wanted to see more than has come
+        self.around = Around([], heads)
+        self.wanting = self.around.wanting
         self.resumed: set[int] = set()
         self.pems = [place for place, family in events if family == PEM]
         coming = None if ended else _coming(text, 0)
@@ -240,10 +258,10 @@ class _Reading:
             elif family == CODED and place <= start and end - start >= carriers.MIN_WINDOW:
                 families |= CODED  # the run began as base64, and may go on so
         families |= _IMPLIED.get(families & (PAPER | URL), 0)
-        for view in carriers.readings(text, start, end, bool(families & COAT), self.wanting):
+        for view in carriers.readings(text, start, end, bool(families & COAT), self.around):
             spans += self._in(view, families if view.places is None else families | _UNDER_A_COAT)
         if families & ANNOUNCING:
-            whole = carriers.plain(text, start, end, self.wanting)
+            whole = carriers.plain(text, start, end, self.around)
             for place, family in block.events:
                 if family in _TOLD and start <= place < end:
                     span = _TOLD[family](whole, place)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from gateway.detect import cues
 
 
+class Around(NamedTuple):
+    """What is known of the text round a run. `wanting` gathers places of it behind which somebody wanted to see more than
+    has come; `heads` tells for the beginnings of cells in tables what stands at the head of their columns, in lower case.
+    """
+
+    wanting: list[int]
+    heads: Mapping[int, str]
+
+
 class View(NamedTuple):
     """`text[start:end]` is the run as read; `raw` is the text it stands in. `places` maps code points of `text` from
-    `start` on to code points of `raw`, with one more for the end; None where they are the same. `wanting` gathers places
-    of `raw` behind which somebody wanted to see more than has come.
+    `start` on to code points of `raw`, with one more for the end; None where they are the same.
     """
 
     text: str
@@ -19,7 +28,7 @@ class View(NamedTuple):
     raw: str
     raw_start: int
     raw_end: int
-    wanting: list[int]
+    around: Around
     places: tuple[int, ...] | None = None
 
     def at(self, place: int) -> int:
@@ -43,13 +52,25 @@ class View(NamedTuple):
         if stop is not None:
             return piece[: stop.start()].lower()
         if len(piece) < cues.AFTER:
-            self.wanting.append(at)
+            self.around.wanting.append(at)
         return piece.lower()
 
+    def head(self, start: int) -> str:
+        """The head of the column in which a cell begins at a place; nothing where none does."""
+        heads = self.around.heads
+        return heads.get(self.at(start), "") if heads else ""
+
     def cued(self, start: int, end: int, name: str) -> bool:
-        """Does a cue stand beside text[start:end], in the run itself or in the raw text around it?"""
-        return cues.said(name, self.before(start)) or cues.said(name, self.behind(end))
+        """Does a cue stand beside text[start:end], in the run itself, in the raw text around it, or above it in a table?"""
+        if cues.said(name, self.before(start)):
+            return True
+        head = self.head(start)
+        return (head != "" and cues.said(name, head)) or cues.said(name, self.behind(end))
 
     def contrary(self, start: int, name: str) -> bool:
-        """Does a word right before say that the number is something else?"""
-        return cues.CONTRARY[name].search(self.before(start)) is not None
+        """Does a word right before, or above in a table, say that the number is something else?"""
+        words = cues.CONTRARY[name]
+        if words.search(self.before(start)) is not None:
+            return True
+        head = self.head(start)
+        return head != "" and words.search(head) is not None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, Protocol
 
+from gateway.detect.columns import TOP, Above
 from gateway.detect.patterns import PEM_HEAD, PEM_TAIL, Settled
 from gateway.detect.secrets import RUN_ON
 from gateway.detect.span import Span
@@ -19,7 +20,7 @@ class Source(Protocol):
     @property
     def context(self) -> int: ...
 
-    def read(self, text: str, start: int, *, ended: bool) -> Settled: ...
+    def read(self, text: str, start: int, *, ended: bool, above: Above = TOP) -> Settled: ...
 
 
 class Part(NamedTuple):
@@ -40,12 +41,24 @@ _SLACK = 64  # code points of context kept beyond need, so that not every token 
 class Watch:
     """Follows one text. Places in spans count the code points of the whole text."""
 
-    __slots__ = ("_buffer", "_ended", "_open", "_origin", "_read", "_room", "_start", "_tail_from", "degraded")
+    __slots__ = (
+        "_above",
+        "_buffer",
+        "_ended",
+        "_open",
+        "_origin",
+        "_read",
+        "_room",
+        "_start",
+        "_tail_from",
+        "degraded",
+    )
 
     def __init__(self, source: Source) -> None:
         self._read = source.read
         self._room = source.context  # code points kept of what has left
         self._buffer = ""  # context that has left, then what is held
+        self._above = TOP  # of what is no longer in the buffer: what a table there says of its columns
         self._start = 0  # where what is held begins in it
         self._origin = 0  # the place of the buffer's first character in the text
         self._open: Span | None = None  # a secret whose end has not come
@@ -77,7 +90,7 @@ class Watch:
             parts.append(closed)
             buffer = self._buffer
         start = self._start
-        spans, until, _, degraded, _ = settled = self._read(buffer, start, ended=ended)
+        spans, until, _, degraded, _ = settled = self._read(buffer, start, ended=ended, above=self._above)
         if degraded:
             self.degraded = True
         if spans:
@@ -132,6 +145,7 @@ class Watch:
     def _forget(self, keep: int = 0) -> None:
         drop = self._start - max(keep, self._room)
         if drop > 0:
+            self._above = self._above.after(self._buffer[:drop])
             self._buffer = self._buffer[drop:]
             self._start -= drop
             self._origin += drop

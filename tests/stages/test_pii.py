@@ -14,6 +14,7 @@ from gateway.core.reply import Channel
 from gateway.core.reply import Kind as Text
 from gateway.core.stream import Chain
 from gateway.core.verdict import Allow, Amend, Code, Refuse
+from gateway.detect.columns import TOP, Above
 from gateway.detect.detectors import Detectors, detectors
 from gateway.detect.patterns import Settled
 from gateway.stages.pii import Redaction
@@ -169,7 +170,7 @@ class Broken:
     def __init__(self, error: BaseException) -> None:
         self.error = error
 
-    def read(self, text: str, start: int, *, ended: bool) -> Settled:
+    def read(self, text: str, start: int, *, ended: bool, above: Above = TOP) -> Settled:
         raise self.error
 
 
@@ -193,7 +194,7 @@ class Half:
     def __init__(self) -> None:
         self.calls = 0
 
-    def read(self, text: str, start: int, *, ended: bool) -> Settled:
+    def read(self, text: str, start: int, *, ended: bool, above: Above = TOP) -> Settled:
         self.calls += 1
         if self.calls > 3:
             raise RuntimeError

@@ -9,6 +9,7 @@ from gateway.core.pipeline import judge
 from gateway.core.reply import Channel
 from gateway.core.verdict import Code
 from gateway.detect.clauses import Clauses, Named, NamesUnavailable
+from gateway.detect.columns import TOP, Above
 from gateway.detect.detectors import Detectors
 from gateway.detect.patterns import Patterns, Settled
 from gateway.stages.pii import Redaction
@@ -26,7 +27,7 @@ class Counting:
     def __init__(self) -> None:
         self.seen: list[str] = []
 
-    def read(self, text: str, start: int, *, ended: bool) -> Settled:
+    def read(self, text: str, start: int, *, ended: bool, above: Above = TOP) -> Settled:
         self.seen.append(text)
         return DETECTORS.request.read(text, start, ended=ended)
 
