@@ -53,6 +53,22 @@ def test_two_places_with_a_word_between_are_no_address() -> None:
     assert found("我在北京市海淀区中关村大街27号等你", "ADDRESS") == ["北京市海淀区中关村大街27号"]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("请寄到山东腾远建材科技股份有限公司", "山东腾远建材科技股份有限公司"),
+        ("富阳公园路耀都德悦大酒店", "富阳公园路耀都德悦大酒店"),
+        ("木渎镇金山路4号天虹百货二楼翠玉世家专柜", "木渎镇金山路4号天虹百货二楼翠玉世家专柜"),
+    ],
+)
+def test_an_address_goes_on_to_the_shop_it_ends_in(text: str, expected: str) -> None:
+    assert found(text, "ADDRESS") == [expected]
+
+
+def test_a_company_in_the_news_is_no_address() -> None:
+    assert found("江苏省苏州宝碟激光电子有限公司昨天开业", "ADDRESS") == []
+
+
 CLAUSES = st.lists(
     st.lists(st.sampled_from(["张", "伟明", "北京", "的", "3号", "，", "A", "\0", "\ud800", "😀"]), max_size=9).map(
         "".join

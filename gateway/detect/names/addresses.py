@@ -8,6 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from gateway.detect.names.tails import (
+    ADMINISTRATIVE,
+    COUNT,
+    HAN,
+    HOUSE,
+    NUMBER,
+    PLACES,
+    WAYS,
+    built,
+    house_number,
+    rest,
+    room,
+)
 from gateway.detect.span import Span
 
 _PROVINCES = (
@@ -29,16 +42,7 @@ _CITIES = (
     "克拉玛依 吐鲁番 哈密 昆山 义乌 江阴 张家港 常熟 晋江 台北 高雄 台中 台南 新北 浦东"
 )
 HEADS = "|".join(sorted({*_PROVINCES.split(), *_CITIES.split()}, key=lambda name: (-len(name), name)))
-_H = r"[\u3400-\u9fff]"
-_NUMBER = r"[0-9０-９A-Za-z一二三四五六七八九十百零〇甲乙丙丁东西南北]"
-_ADMINISTRATIVE = (
-    "省|市|自治区|自治州|特别行政区|新区|地区|开发区|高新区|工业园区|区|县|旗|盟|州|街道|镇|乡|村委会|村|社区"
-)
-_WAYS = "大街|大道|公路|胡同|路|街|巷|弄|里|道|桥"
-_PLACES = "小区|花园|公寓|大厦|广场|家园|新村|苑|府|城|园|中心|楼盘|宿舍|学校|大学|医院|工业园|科技园|产业园|基地|庄园|湾|轩|阁|墅"
-_HOUSES = "号楼|号院|号|弄|巷|栋|幢|座|单元|层|楼|室|户|房|组|排|门|期"
-_HOUSE = rf"(?:第?{_NUMBER}{{1,6}}(?:[-－—~]{_NUMBER}{{1,5}}){{0,3}}(?:{_HOUSES})(?:之{_NUMBER}{{1,2}})?|[0-9０-９]{{1,4}}(?:[-－—][0-9０-９]{{1,5}}){{1,3}}|[-－—][0-9０-９]{{1,5}}|[0-9０-９]{{3,4}}(?![0-9０-９]))"
-_STEP = rf"(?:{_H}{{1,10}}?(?:{_ADMINISTRATIVE}|{_WAYS}|{_PLACES})|{_HOUSE}|[（(][^（()）\n]{{1,16}}[)）])[ 、]?"
+_STEP = rf"(?:{HAN}{{1,10}}?(?:{ADMINISTRATIVE}|{WAYS}|{PLACES})|{HOUSE}|[（(][^（()）\n]{{1,16}}[)）])[ 、]?"
 _LAND = r"(?:中国)?"
 ADDRESS = re.compile(
     rf"{_LAND}(?:{HEADS})(?:省|市|自治区|壮族自治区|维吾尔自治区|回族自治区|特别行政区)?[ ]?(?:{_STEP}){{1,10}}"
@@ -46,56 +50,51 @@ ADDRESS = re.compile(
 CUES = "地址|住址|住所|户籍|籍贯地|收货地|寄到|寄往|送到|送至|家住|住在|现居|居住于|位于|搬到|搬至"
 _CUED = re.compile(rf"(?:{CUES})(?:是|为|在|于|[：:])?\s?")
 _LOCAL = re.compile(rf"(?:{_STEP}){{2,10}}")
-_ROAD = re.compile(rf"{_H}{{1,6}}?(?:{_WAYS}){_HOUSE}(?:{_STEP}){{0,6}}")
-# What an address may go on with once it is one: buildings, gates, shops, floors, the next thing's "opposite".
-_BEHIND = (
-    "大厦|大楼|商务楼|写字楼|国际|广场|中心|花园|小区|公寓|家园|新村|城|苑|府|园|庭|郡|湾|轩|阁|墅|居|邸|组团|区|座|栋|幢|市场|商城|商场|酒店|宾馆|超市"
-    "|公司|店|厂|学校|大学|中学|小学|幼儿园|医院|银行|局|所|站|部|门口|[东西南北正后]门|对面|旁边|隔壁|附近|路口|交叉口|物流园|宿舍|仓库|前台|服务台|服饰|教育"
+_ROAD = re.compile(rf"{HAN}{{1,6}}?(?:{WAYS}){HOUSE}(?:{_STEP}){{0,6}}")
+# What is an address wherever it stands: a road with a house number, a building with a room, a group of a village, a corner.
+_FIGURES = "[0-9０-９]"
+ANCHORS = "|".join(
+    (
+        rf"[路街巷弄道]{_FIGURES}{{1,5}}[号弄]",
+        rf"{_FIGURES}{{1,3}}(?:栋|幢|号楼|#){COUNT}",
+        rf"{COUNT}[栋幢](?:{_FIGURES}|{COUNT}{{1,2}}单元)",
+        rf"[A-Za-z]座{_FIGURES}",
+        rf"{COUNT}单元{_FIGURES}",
+        rf"[苑园城庭府墅湾里郡邸区轩寓厦]{_FIGURES}{{1,3}}-{_FIGURES}{{1,2}}-{_FIGURES}{{1,4}}",
+        rf"[镇乡道]{HAN}{{1,6}}村{HAN}{{0,4}}{COUNT}{{1,4}}[组号社队]",
+        rf"[路街道][与和]{HAN}{{1,6}}[路街道](?:交叉|交汇|路口)",
+    )
 )
-_WAY_ON = (
-    rf"[ 、/,]?(?:{_HOUSE}|{_H}{{1,9}}?(?:{_BEHIND}|{_WAYS})|[A-Za-z][座区栋幢馆口楼]|[（(][^（()）\n]{{1,16}}[)）])"
+_ANCHOR = re.compile(ANCHORS)
+LEAST = 4  # code points, of an address that nothing but its own shape shows
+BEFORE = 24  # code points: an address seldom has more in front of its house number
+ALONE = 12  # and seldom more than that if no division is named
+_RUN = re.compile(rf"(?:{HAN}|[A-Za-z]|[0-9０-９]{{1,4}}(?:[号弄路街区期村组社栋]|大道))*$")
+_LED = re.compile(
+    r"地址|住址|位于|坐落于|居住于|家住|(?:在|到|往|至|是|寄|送|住(?![宅院])|了|从|去|进|搬|说|叫|的|为|发(?!展)|入主)(?![路街道村镇])"
 )
-_TAIL = re.compile(rf"(?:{_WAY_ON}){{1,8}}")
-# A road with a house number is an address wherever it stands, with the districts before it.
-_NUMBERED = re.compile(
-    rf"(?:{_H}{{2,5}}?(?:省|市|区|县|镇|乡|街道|村)){{0,4}}{_H}{{1,5}}?(?:{_WAYS})[0-9０-９]{{1,5}}(?:号|弄)(?:{_WAY_ON}){{0,8}}"
+_DIVIDED = re.compile(rf"{HEADS}|{HAN}{{2,4}}?(?:省|市|区|县|镇|乡|街道)")
+LEAST_LED = 6  # code points: 住在杭州 names a town and no address
+_LEADS = re.compile(
+    r"(?:寄[到往至回给]?|[送发][到往至]|家住|住在|住|搬[到至]|约在|(?:地址|住址|户籍地?)(?:是|为|[：:])?) ?$"
 )
-NUMBERED = r"[路街巷弄道][0-9０-９]{1,5}[号弄]"
 # A field that is called an address holds one, however it is written.
 _FIELD = re.compile(
     r"(?:地址|住址|住所地?|户籍地?|收货地|家庭住址)(?:是|为|[：:])\s?(?P<all>[^，。；！？\n,;：:]{4,60}?)(?=[，。；！？\n,;]|电话|手机|联系|收件|邮编|$)"
 )
 _PART = re.compile(r"[省市区县镇乡村路街巷弄道号栋幢楼室园苑城厦]")
+_PUBLIC = re.compile("[和与同等及、]|(?:公司|集团|[局部处所院]|政府|委员会)$(?<!派出所)")
 _FIGURE = re.compile(r"[0-9０-９一二三四五六七八九十]")
-_LED = re.compile(r".*[在到往至是寄送住址了从去：:]")
 _SURE = re.compile(
-    rf"{_H}[0-9]{{1,4}}-[0-9]{{1,4}}(?:-[0-9]{{1,5}})?|(?:{_WAYS}){_NUMBER}{{1,6}}号|{_NUMBER}{{1,5}}(?:号|室|栋|幢|单元|弄)|(?:省|市|区|县|州).{{1,9}}(?:区|县|镇|乡|村|街道|路|街|大道|旗)"
+    rf"{HAN}[0-9]{{1,4}}-[0-9]{{1,4}}-[0-9]{{1,5}}|[省市区县镇乡村路街巷道号苑园城庭府墅湾里郡邸寓厦期栋幢座组场][0-9]{{1,4}}-[0-9]{{1,4}}|(?:{WAYS}){NUMBER}{{1,6}}号|{NUMBER}{{1,5}}(?:号|室|栋|幢|单元|弄)"
+    rf"|[A-Za-z]座|(?:{PLACES}|[路街号座栋幢]).{{0,8}}{COUNT}[层楼]"
+    rf"|(?:省|市|区|县|州).{{1,9}}(?:区|县|镇|乡|村|街道|路|街|大道|旗)|省.{{1,4}}市.{{1,5}}市|[镇乡](?:(?![党政企村了的及和与]){HAN}){{1,5}}村(?![支委民官务])"
 )
-
-
-_COUNTED = "(?:号楼|[号栋幢座楼层室户房铺区])"
-_ROOM = re.compile(
-    rf"(?:(?<=[0-9０-９A-Za-z]){_COUNTED})?(?:[ ]?(?:[0-9０-９A-Za-z#]{{1,6}}[-－—/]?){{1,4}}{_COUNTED}?){{0,3}}"
-)
-# A hamlet or a shop between a division and its number: 周巷镇庵后头1号.
-_FAR = re.compile(
-    rf"(?:(?![在到往的了是和有去来说时年月日第给从把被很就都也]){_H}){{1,5}}?[0-9０-９一二三四五六七八九十]{{1,5}}(?:{_HOUSES})"
+_LIVED_IN = "小区|花园|公寓|家园|新村|苑|墅|庄园|名邸|公馆|豪庭|大厦|商厦|工业区|工业园|产业园|科技园"
+_BUILDING = re.compile(
+    rf"(?:{HEADS}|[省市区县镇乡路街]|街道)(?:(?![的了和与及等]){HAN}){{2,10}}(?:{_LIVED_IN})$|{HAN}{{2}}(?<![公铁道])[路街巷](?:(?![的了和与及等]){HAN}){{2,12}}$"
 )
 _CROSSING = re.compile(r"[路街巷弄道][^，。]{0,12}?[路街巷弄厦苑楼]")
-
-
-def house_number(text: str, at: int) -> int:
-    """Where the rest of an address that follows a place ends: house numbers, buildings, floors."""
-    found = _TAIL.match(text, at)
-    return found.end() if found else at
-
-
-def room(text: str, at: int) -> int:
-    """Where the figures behind an address end: the last of them often lacks its sign for what it counts."""
-    far = _FAR.match(text, at)
-    at = far.end() if far else at
-    found = _ROOM.match(text, at)
-    return found.end() if found else at
 
 
 def crossing(text: str) -> bool:
@@ -107,13 +106,24 @@ def address_parts(text: str) -> bool:
     """Does what a model takes for an address look like one: two divisions, ways or buildings, or one and a figure?"""
     parts = _PART.findall(text)
     if set(parts) <= {"省", "市"}:
-        return False
+        return built(text) and len(text) > LEAST_LED and _PUBLIC.search(text) is None
     return len(parts) > 1 or _FIGURE.search(text) is not None
 
 
 def address_shaped(text: str) -> bool:
     """A place somebody could be found at, and not only a city or a company."""
     return _SURE.search(text) is not None
+
+
+def building(text: str) -> bool:
+    """A house or an estate that a division or a road before it places."""
+    found = _BUILDING.search(text)
+    return found is not None and built(text)
+
+
+def led_to(text: str, low: int, high: int) -> bool:
+    """Does a word before it say that somebody lives there, or that something is to be brought there?"""
+    return high - low >= LEAST_LED and _LEADS.search(text, max(0, low - LEAST_LED), low) is not None
 
 
 def addresses(text: str) -> Iterator[Span]:
@@ -124,27 +134,45 @@ def addresses(text: str) -> Iterator[Span]:
         if found is None:
             break
         low, high = found
-        high = house_number(text, high)
+        high = room(text, house_number(text, high))
         while high > low and text[high - 1] in " 、":
             high -= 1
         if address_shaped(text[low:high]):
+            high = rest(text, low, high)
             yield Span(low, high, "ADDRESS", 0.8, "address")
         at = max(high, low + 1)
     for field in _FIELD.finditer(text):
         if _PART.search(field["all"]) and "://" not in field["all"]:
             yield Span(*field.span("all"), "ADDRESS", 0.75, "address_field")
-    for numbered in _NUMBERED.finditer(text):
-        led = _LED.match(numbered.group()[:8])
-        yield Span(numbered.start() + (led.end() if led else 0), numbered.end(), "ADDRESS", 0.75, "address_numbered")
+    yield from _anchored(text)
+
+
+def _anchored(text: str) -> Iterator[Span]:
+    """From where the run of signs before an anchor begins, or the last word in it that leads to a place, to where it goes on."""
+    at = 0
+    while (anchor := _ANCHOR.search(text, at)) is not None:
+        low = _beginning(text, max(at, anchor.start() - BEFORE), anchor.start())
+        ends = anchor.end() - (text[anchor.end() - 1] not in "号弄组社队")  # its last figure begins the next part
+        at = rest(text, low, max(anchor.end(), room(text, house_number(text, ends))))
+        if at - low >= LEAST:
+            yield Span(low, at, "ADDRESS", 0.75, "address_numbered")
+
+
+def _beginning(text: str, low: int, anchor: int) -> int:
+    run = _RUN.search(text, low, anchor)
+    low = run.start() if run else anchor
+    for led in _LED.finditer(text, low, anchor):
+        low = led.end()
+    divided = _DIVIDED.search(text, low, anchor)
+    return divided.start() if divided else max(low, anchor - ALONE)
 
 
 def _next(text: str, at: int) -> tuple[int, int] | None:
+    """The first that begins with a province or city, or the first before it that a word announces."""
     found = ADDRESS.search(text, at)
-    cued = _CUED.search(text, at)
-    if cued is not None and (found is None or cued.end() <= found.start()):
+    ahead = found.start() if found else len(text)
+    for cued in _CUED.finditer(text, at, ahead):
         local = _LOCAL.match(text, cued.end()) or _ROAD.match(text, cued.end())
-        if local is not None and (found is None or local.start() <= found.start()):
+        if local is not None and local.start() <= ahead:
             return local.span()
-        if found is None:
-            return _next(text, cued.end()) if cued.end() > at else None
     return found.span() if found else None

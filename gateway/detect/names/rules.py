@@ -1,7 +1,4 @@
-"""People whom words announce: 姓名：…, …先生, Mr …, "my name is …". Rules alone, no model; cheap enough for every text.
-
-Surnames: the hundred commonest and the compound ones of the 2020 census reports, which cover nine people in ten.
-"""
+"""People whom words announce: 姓名：…, …先生, Mr …, "my name is …". Rules alone, no model; cheap enough for every text."""
 
 from __future__ import annotations
 
@@ -11,34 +8,26 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate
 
-from gateway.detect.names.addresses import CUES, HEADS, NUMBERED, addresses
+from gateway.detect.names.addresses import ANCHORS, CUES, HEADS, addresses
+from gateway.detect.names.surnames import SURNAME
 from gateway.detect.span import Span
 from gateway.detect.triggers import Engine, Trigger, engine
 
-_SURNAMES = (
-    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白"
-    "邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟殷詹申欧耿关兰焦俞左柳甘祝包"
-    "宁尚符舒阮柯纪梅童凌毕单季裴霍涂成苗谷盛曲翁冉骆蓝路游辛靳管柴蒙鲍华喻祁蒲房滕屈饶解牟艾尤阳时穆农司卓古吉缪简车项连芦麦褚娄窦戚岑景党宫"
-    "费卜冷晏席卫米柏宗瞿桂全佟应臧闵苟邬边卞姬师和仇栾隋商刁沙荣巫寇桑郎甄丛仲虞敖巩明佘池查麻苑迟邝"
-)
-_COMPOUND = "欧阳|司马|上官|诸葛|东方|皇甫|尉迟|公孙|慕容|令狐|司徒|夏侯|南宫|端木|百里|长孙|宇文|闻人|轩辕|钟离"
 _TITLES = "先生|女士|小姐|太太|老师|教授|医生|大夫|护士|经理|总监|主任|同学|师傅|局长|书记|院长|校长|律师|博士|董事长|总裁|部长|处长|科长|队长|主席|总统|警官|法官|会计|助理|工程师|同志"
 TITLES = re.compile(rf"(?:{_TITLES})$")
-_S = rf"(?:{_COMPOUND}|[{_SURNAMES}])"
 _H = r"[\u4e00-\u9fff]"
-BEGINS_LIKE_A_NAME = re.compile(_S)
 SURNAME_ALONE = 0.45  # 王经理: one of a hundred million; below the threshold unless policy lowers it
 _AFTER = (
     "的在是已和与及从到来去说住有现于为将被把向对叫要会能可请让给等男女岁曾也都就同即因由其此该系电手身出先女联地性，"
 )
 _WORDS = "和应解时向于成高严安平全方明文常易毕单有温"  # surnames that begin words as well: not without a colon
-LISTED = re.compile(rf"{_S}(?:(?![{_AFTER}]){_H}){{1,5}}")
+LISTED = re.compile(rf"{SURNAME}(?:(?![{_AFTER}]){_H}){{1,5}}")
 _CUE = r"(?:姓名|联系人|收件人|收货人|寄件人|患者|客户|户名|法人代表|法定代表人|法人|经办人|申请人|被保险人|投保人|受益人|持卡人|乘客|旅客|员工|病人|家属|业主|租户|房东|借款人|担保人|签收人|负责人|当事人|原告|被告|嫌疑人|候选人|应聘者|学生|家长|我叫|名叫|我是|本人|名字是|名字叫|叫做|联系|(?:[Nn]ame|contact|owner|user)\"[:：] ?)"
 _BY_CUE = re.compile(
-    rf"(?<!企){_CUE}(?:姓名)?(?:(?:是|为|叫|[：:\s])\s?[\"“]?|(?![{_WORDS}]))(?P<name>{_S}(?:{_H}[{_AFTER}](?!{_H})|(?:(?![{_AFTER}]){_H}){{1,2}}))(?!{_H}*公司)"
+    rf"(?<!企){_CUE}(?:姓名)?(?:(?:是|为|叫|[：:\s])\s?[\"“]?|(?![{_WORDS}]))(?P<name>{SURNAME}(?:{_H}[{_AFTER}](?!{_H})|(?:(?![{_AFTER}]){_H}){{1,2}}))(?!{_H}*公司)"
 )
 _BY_TITLE = re.compile(
-    rf"(?<!{_H})(?P<name>{_S}(?:(?![{_AFTER}]){_H}){{0,2}}?)(?:{_TITLES})|(?<=[请找问给和与是由跟向让见])(?P<name2>{_S}(?:(?![{_AFTER}]){_H}){{0,2}}?)(?:{_TITLES})"
+    rf"(?<!{_H})(?P<name>{SURNAME}(?:(?![{_AFTER}]){_H}){{0,2}}?)(?:{_TITLES})|(?<=[请找问给和与是由跟向让见])(?P<name2>{SURNAME}(?:(?![{_AFTER}]){_H}){{0,2}}?)(?:{_TITLES})"
 )
 _NO_NAME = re.compile(r"[部局院厅委司]$|蒙古|黄埔|国家")  # 文化部部长, 蒙古总统
 _CAP = r"(?:[A-Z]['’])?[A-ZÀ-ÖØ-Þ][a-zà-ÿ]+(?:[-'’][A-Z]?[a-zà-ÿ]+){0,2}"
@@ -135,7 +124,7 @@ _SEEKERS: tuple[tuple[Callable[[str], Iterator[Span]], str], ...] = (
         r"(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Madam|Mister|Professor|Doctor)\.?[ ][A-Z]"
         r"|(?:y name is|ame[:：]|his is|ear|incerely,|egards,|igned(?: by)?[:,]?|ontact:?)\s{0,3}[A-Z]",
     ),
-    (addresses, rf"(?:{HEADS}|{CUES}|{NUMBERED})"),
+    (addresses, rf"(?:{HEADS}|{CUES}|{ANCHORS})"),
     (births, _BORN),
 )
 
