@@ -6,17 +6,16 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from aiohttp.web import BaseRequest
 
-from gateway import app, building, gpu, jwks, keys, logbook
+from gateway import app, aside, building, gpu, jwks, keys, logbook, outward
 from gateway.app import Lasting, Site
 from gateway.audit import record, watches
 from gateway.audit.alarms import Alarms, Notify, Sanctions
@@ -31,10 +30,9 @@ from gateway.console.console import Console
 from gateway.console.reading import Archive
 from gateway.console.standing import Standing
 from gateway.core.errors import PolicyError
-from gateway.core.exchange import Exchange
-from gateway.core.pipeline import Gate, Judgement, judge
+from gateway.core.pipeline import Gate
 from gateway.core.ports import Backend
-from gateway.core.verdict import Code, Refuse
+from gateway.core.verdict import Refuse
 from gateway.http.admin import Admin
 from gateway.http.door import Notice, peer_of
 from gateway.http.intake import Intake
@@ -42,19 +40,18 @@ from gateway.http.proxy import Apart, Judge, Proxy
 from gateway.http.strict import Head, Strictness, check, hosts
 from gateway.http.turnstile import Turnstile
 from gateway.http.values import unproved
-from gateway.observe import CONTENT_TYPE, Metrics
+from gateway.instruments import CONTENT_TYPE
+from gateway.observe import Metrics
 from gateway.recording import Recording
 from gateway.reload import CurrentGate
 from gateway.settings import Settings
 from policies.bundle import Bundle
 from policies.problem import PolicyInvalid
+from tgi.pool import Watched
 
-T = TypeVar("T")
 Task = Callable[[], Coroutine[Any, Any, None]]
 
 MARK_BITS = 34  # what a mark carries; 1.7e10 ids, so that a random one is almost surely unused
-JUDGE_SECONDS = 10.0  # a judgement in a thread that takes longer is a refusal: the caller gave up long before
-JUDGE_THREADS = 4  # more would only queue behind Python's lock
 
 _log = structlog.get_logger()
 
@@ -85,7 +82,7 @@ class Works:
 
     async def tell(self, result: str, what: str) -> None:
         """A policy was loaded or refused: on the record, counted, and in the log."""
-        self.metrics.policies.labels(result).inc()
+        self.metrics.loaded(result)
         if result == "loaded":
             _log.info("policy_loaded", digest=what)
         else:
@@ -116,39 +113,11 @@ async def open_works(site: Site, origin: str, share: float, stack: AsyncExitStac
     originals = keys.originals(site.settings.audit)
     ready = Readiness(journal, kept, lambda: backend.health.fault, originals)
     intake = _intake(site.settings, app.wire(site.settings, bundle.routing.default.name), strictness)
-    proxy = Proxy(
-        intake,
-        lambda: current.gate,
-        _judging(stack),
-        partial(_named, backend),
-        Recording(journal, metrics, time.time),
-        turnstile,
-        time.perf_counter,
-        _apart(stack),
-        originals,
-    )
-    console = Console(
-        Archive(Path(site.settings.audit.directory)),
-        lambda: Standing(current.gate, built[current.gate.digest], current.generation),
-        partial(app.wire, site.settings),
-        lambda: (backend.name, backend.health),
-        ready.missing,
-        site.settings.tls,
-        journal.append,
-        time.time,
-    )
-    admin = Admin(
-        partial(_check, strictness, "admin"),
-        app.admin_identity(site.settings, kept),
-        peer_of,
-        ready.missing,
-        ready.worries,
-        lambda: (metrics.render(), CONTENT_TYPE),
-        new_id,
-        time.time,
-        console.pages(),
-        console.forms(),
-    )
+    recording = Recording(journal, metrics, time.time)
+    waiting = aside.judging(stack), aside.apart(stack)
+    proxy = _proxy(intake, current, backend, recording, turnstile, waiting, originals)
+    standing = partial(_standing, current, built)
+    admin = _admin(site, kept, _console(site, standing, backend, ready, journal), ready, metrics, strictness)
     background: list[Task] = [
         partial(alarms.run, journal, await _told(site.settings, stack)),
         partial(reuse.run, journal),
@@ -204,7 +173,7 @@ async def _lasting(site: Site, share: float, stack: AsyncExitStack) -> tuple[Las
     wanted = site.settings.identity
     if wanted.jwks_url is None:
         return kept, []
-    session = await stack.enter_async_context(app.open_session())
+    session = await stack.enter_async_context(outward.open_session())
     renewal = jwks.Renewal(seconds=wanted.jwks_seconds, stale_seconds=wanted.jwks_stale_seconds)
     fetch = jwks.from_address(session, wanted.jwks_url, app.client_tls(wanted.jwks_ca))
     keys = jwks.Keys(fetch, time.time, renewal, wanted.algorithms, lambda what, why: _log.info(what, why=why))
@@ -231,7 +200,7 @@ def _alarms(site: Site) -> Alarms:
 async def _told(site: Settings, stack: AsyncExitStack) -> Notify | None:
     if site.audit.alarm_url is None:
         return None
-    return webhook(await stack.enter_async_context(app.open_session()), site.audit.alarm_url)
+    return webhook(await stack.enter_async_context(outward.open_session()), site.audit.alarm_url)
 
 
 def _intake(site: Settings, wire: Any, strictness: dict[str, Strictness]) -> Intake:
@@ -247,37 +216,68 @@ def _intake(site: Settings, wire: Any, strictness: dict[str, Strictness]) -> Int
     )
 
 
+def _proxy(
+    intake: Intake,
+    current: CurrentGate,
+    backend: Backend,
+    recording: Recording,
+    turnstile: Turnstile,
+    waiting: tuple[Judge, Apart],
+    originals: Originals | None,
+) -> Proxy:
+    judge, apart = waiting
+    return Proxy(
+        intake,
+        lambda: current.gate,
+        judge,
+        partial(_named, backend),
+        recording,
+        turnstile,
+        time.perf_counter,
+        apart,
+        originals,
+    )
+
+
+def _standing(current: CurrentGate, built: Mapping[str, Bundle]) -> Standing:
+    return Standing(current.gate, built[current.gate.digest], current.generation)
+
+
+def _console(
+    site: Site, standing: Callable[[], Standing], backend: Watched, ready: Readiness, journal: Journal
+) -> Console:
+    return Console(
+        Archive(Path(site.settings.audit.directory)),
+        standing,
+        partial(app.wire, site.settings),
+        lambda: (backend.name, backend.health),
+        ready.missing,
+        site.settings.tls,
+        journal.append,
+        time.time,
+    )
+
+
+def _admin(
+    site: Site, kept: Lasting, console: Console, ready: Readiness, metrics: Metrics, strictness: dict[str, Strictness]
+) -> Admin:
+    return Admin(
+        partial(_check, strictness, "admin"),
+        app.admin_identity(site.settings, kept),
+        peer_of,
+        ready.missing,
+        ready.worries,
+        lambda: (metrics.render(), CONTENT_TYPE),
+        new_id,
+        time.time,
+        console.pages(),
+        console.forms(),
+    )
+
+
 def _check(strictness: Mapping[str, Strictness], door: str, request: BaseRequest) -> Refuse | None:
     head = Head(request.method, request.raw_path, request.version, request.raw_headers)
     return check(head, strictness[door])
-
-
-def _judging(stack: AsyncExitStack) -> Judge:
-    """Judge at once, or in a thread with a deadline where a stage may be slow. Too late is a refusal."""
-    pool = ThreadPoolExecutor(JUDGE_THREADS, thread_name_prefix="judge")
-    stack.callback(pool.shutdown, wait=False, cancel_futures=True)
-
-    async def judged(gate: Gate, exchange: Exchange) -> Judgement:
-        if not (gate.slow or (gate.waits is not None and gate.waits(exchange))):
-            return judge(gate.stages, exchange, time.perf_counter)
-        work = asyncio.get_running_loop().run_in_executor(pool, judge, gate.stages, exchange, time.perf_counter)
-        try:
-            return await asyncio.wait_for(work, JUDGE_SECONDS)
-        except TimeoutError:
-            return Judgement(exchange, (), Refuse(Code.STAGE_TIMEOUT))
-
-    return judged
-
-
-def _apart(stack: AsyncExitStack) -> Apart:
-    """A thread for work on replies that may wait, and a deadline. Its own threads: slow replies hold up no request."""
-    pool = ThreadPoolExecutor(JUDGE_THREADS, thread_name_prefix="reply")
-    stack.callback(pool.shutdown, wait=False, cancel_futures=True)
-
-    async def apart(work: Callable[[], T], /) -> T:
-        return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(pool, work), JUDGE_SECONDS)
-
-    return apart
 
 
 def _named(backend: Backend, name: str) -> Backend:
