@@ -40,15 +40,21 @@ PASSWORDS_HAN = r"(?:密码|密碼|口令|密钥|秘钥|密匙|令牌|验证码|
 BASIC = r"[ ](?:-u|--user)[ =]{1,2}[\"']?[A-Za-z0-9._@\-]{1,40}:"  # curl -u name:password
 IN_URL = r"://[^ /@:\"']{0,40}:[^ /@:0-9]"  # a password may have signs that no run has
 IN_URL_DIGIT = r"://[^ /@:\"']{0,40}:[0-9]{1,6}[^ /@:0-9,\"')\]}>?#]"
+# Behind the joint: what records and databases write between a word and its value.
+_FILED = r"(?:on (?:file|record)[ ]?[（(]?|[)）]?[ ]?values[ ]?[（(][\"']?)?"
 CHATS = (
     r"(?:微信|威信|v信|薇信|加v)[ ]?(?:号码|号|號|账号|id)?" + JOINT,
-    rf"(?:^|[^A-Za-z0-9+/_])(?:vx|wx|wechat|weixin)[ ]?(?:号码|号|號|账号|id)?(?:{_SIGNS}|是|为|给|更新|改|好像|应该|[（(])"
-    + JOINT,
+    rf"(?:^|[^A-Za-z0-9+/_])(?:vx|wx|wechat|weixin)[ ]?(?:号码|号|號|账号|id)?(?:{_SIGNS}|是|为|给|更新|改|好像|应该|[（(]|</t[dh]><t[dh]>)"
+    + JOINT
+    + _FILED,
+    r"[^\x00-\x7f][vw]x",  # no joint at all, behind Han
+    r"^[vw]x",
 )
 BIRTHS = (
     r"(?:出生日期|出生年月日|出生年月|出生于|出生|生日|生于)" + JOINT,
     r"(?:^|[^A-Za-z])(?:dob|d\.o\.b\.|date of birth|birth[ _\-]?da(?:te|y)|date_of_birth|birthday|born(?: on)?)"
-    + JOINT,
+    + JOINT
+    + _FILED,
 )
 PAPERS = (r"机构代码(?:证)?(?:号码|号)?" + JOINT, r"organi[sz]ation code" + JOINT)
 
@@ -101,6 +107,7 @@ _NOT_IDS = frozenset(
         "enterprise",
         "server",
         "client",
+        "values",
     }
 )
 _NOT_SECRETS = frozenset({"password", "required", "optional", "username:password", "user:pass", "xxx:yyy", "changeme1"})

@@ -19,6 +19,7 @@ ESCAPES = re.compile(
 )
 _WORDS = re.compile(
     r"[ ]{0,2}[(\[{](?:at|AT|At|@|dot|DOT)[)\]}][ ]{0,2}|(?<=[A-Za-z0-9])#(?=(?:[A-Za-z0-9\-]{1,30}\.){1,4}(?:com|cn|net|org|edu|io|de|uk|jp|dev)(?![A-Za-z]))|(?<=[A-Za-z0-9])艾特(?=[A-Za-z0-9])"
+    r"|(?<=[A-Za-z0-9])[ ]{1,2}@[ ]{1,2}(?=[A-Za-z0-9])|(?<=[A-Za-z0-9]) \. (?=[a-z]{2})"
 )
 _NUMBER = re.compile(r"[{0}]{{7,}}|[{0}]{{3,}}(?:[ ,，、\-][{0}]{{3,}})+".format("".join(NUMERALS)))
 _OTHERWISE = re.compile(f"[{OTHER_SHAPES}]|{_NUMBER.pattern}|{_WORDS.pattern}")  # what asks for another reading
@@ -56,7 +57,7 @@ def _asks(piece: str) -> bool:
     """Is there anything in a run that asks for another reading than the one it has?"""
     if not piece.isascii():
         return _OTHERWISE.search(piece) is not None
-    bracketed = "(" in piece or "[" in piece or "{" in piece or "#" in piece
+    bracketed = "(" in piece or "[" in piece or "{" in piece or "#" in piece or " @ " in piece
     return bracketed and _WORDS.search(piece) is not None
 
 
@@ -93,8 +94,8 @@ def _spelt(signs: list[str], places: list[int]) -> tuple[list[str], list[int]]:
         ]
     for found in reversed(list(_WORDS.finditer(text))):
         low, high = found.span()
-        word = found.group().strip()[1:-1].lower()
-        signs[low:high] = ["." if word == "dot" else "@"]
+        word = found.group().strip(" ([{}])").lower()
+        signs[low:high] = ["." if word in ("dot", ".") else "@"]
         places[low:high] = [places[low]]
     return signs, places
 

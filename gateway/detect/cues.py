@@ -64,7 +64,7 @@ _FIGURES = r"(?:offset|parent|span|trace|ts|time|timestamp|seq|lag|size|bytes|co
 _UNITS = r"(?:(?<![a-z])(?:sector|block|inode|offset|lba|blk|size|len|length|count|bytes|seq|uptime|cycles|ticks)\s|[<>]=?\s?|\}\s)$"
 _QQ = (
     r"(?:(?<![a-z])q\s?q|扣扣|企鹅|ｑｑ)(?:号码|号|账号|帐号|群|number|no\.?|id)?"
-    r"(?:[\s:：=|\"'`<>/*\-\]\[)）(（】」”,，\\]|是|为|就|给你|给|更新|改成|必填|required|is|was|to|values|td|th)*$"
+    r"(?:[\s:：=|\"'`<>/*\-\]\[)）(（】」”,，\\]|是|为|就|给你|给|更新|改成|好像|可能|应该|必填|required|on file|on record|is|was|to|values|td|th)*$"
 )
 # Every alternative begins with a letter or a sign, so that the search jumps from one such to the next.
 _SAID_HAN = {name: re.compile(words) for name, words in _HAN.items()}
@@ -86,6 +86,12 @@ def said(name: str, window: str) -> bool:
     return name == "IP" and _IP_SAID.search(window) is not None
 
 
+def last(name: str, window: str) -> int:
+    """Where the last word in a window begins that announces what is called `name`; -1 where none does."""
+    words = (_SAID_HAN.get(name), _SAID_LATIN.get(name))
+    return max((found.start() for one in words if one for found in one.finditer(window)), default=-1)
+
+
 def _word(words: re.Pattern[str], window: str) -> bool:
     """Is one of the words there, and not only as the tail of another?"""
     found = words.search(window)
@@ -98,6 +104,8 @@ def _word(words: re.Pattern[str], window: str) -> bool:
 
 
 CONTRARY = {name: re.compile(rf"(?:{words})[^0-9]{{0,8}}$") for name, words in _NOT.items()}
+# What programs write between a value and the comment behind it.
+COMMENT = re.compile(r"[\"'`]?[);,]{0,2}[ \t]{0,4}(?://|#|--|/\*)[ ]?")
 _FIGURE = re.compile(_FIGURES)
 _UNIT = re.compile(_UNITS)
 

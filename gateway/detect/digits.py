@@ -37,7 +37,7 @@ def numbers(view: View) -> Iterator[Span]:
         first = _GROUP.search(text, cluster.start(), cluster.end())
         if first is None or text.startswith("0x", first.start()):
             continue  # 0x17500000176 is a hexadecimal number, and no extension of 0
-        if not _glued(text, cluster.start(), first.start()):
+        if not _glued(view, cluster.start(), first.start()):
             yield from _rows(view, cluster.start(), cluster.end())
 
 
@@ -52,23 +52,29 @@ def _folded(view: View) -> Iterator[Span]:
             yield Span(view.at(row.start), view.until(row.end), *found)
 
 
-def _glued(text: str, start: int, first: int) -> bool:
+def _glued(view: View, start: int, first: int) -> bool:
     """Part of a word or of a decimal number: A4111…, 0.138…, 13,812,…"""
+    text = view.text
     if start == 0:
         return False
     left = text[start - 1]
     if left == ".":
         return start > 1 and text[start - 2].isdigit()
     if left == ",":
-        return start > 1 and text[start - 2].isdigit() and _grouped(text, start)
+        return start > 1 and text[start - 2].isdigit() and _grouped(view, start)
     return left.isascii() and (left.isalnum() or left in "_$#&=~%") and not _cue_word(text, start)
 
 
-def _grouped(text: str, start: int) -> bool:
-    """Thousands, or decimals behind a nought; in lists and tables longer numbers follow a comma, and are their own."""
-    group = _GROUP.match(text, start)
-    nought = text[start - 2] == "0" and (start < 3 or not text[start - 3].isalnum())
-    return nought or group is None or group.end() - start <= 3
+_MEASURES = re.compile(r"(?:[0-9]\.[0-9][0-9,.\-]*|(?<![0-9])0),$")
+
+
+def _grouped(view: View, start: int) -> bool:
+    """Thousands, decimals behind a nought, one measure among others; elsewhere longer numbers behind a comma are their own."""
+    group = _GROUP.match(view.text, start)
+    if group is None or group.end() - start <= 3:
+        return True
+    at = view.at(start)
+    return not view.head(start) and _MEASURES.search(view.raw, max(0, at - 24), at) is not None
 
 
 _CUE_WORD = re.compile(

@@ -14,6 +14,7 @@ from gateway.detect.telephones import LOCAL, american, international, landline, 
 _CARD_SHAPES = shapes("4-4-4-2 4-4-4-3 6-8-4 4-4-4-4 4-4-4-4-1 4-4-4-4-2 4-4-4-4-3 4-6-4 4-6-5 6-10 6-11 6-12 6-13")
 _ID_SHAPES = shapes("10-8 14-4 3-3-4-4-4 4-4-4-4-2 6-11 6-12 6-4-2-2-3 6-4-2-2-4 6-4-4-3 6-4-4-4 6-8-3 6-8-4")
 
+_HEALTH = {(10,), (3, 3, 4)}
 _DIGITS = re.compile(r"[0-9]+")
 
 _PRODUCT = re.compile(r"(?<![:/.\-0-9])[A-Za-z]{2,20}[/\-]$")
@@ -25,8 +26,14 @@ def meaning(row: Row) -> Found:
     size = len(row.digits) + bool(row.tail)
     if row.spelt:
         return _spelt(row, size)
+    if size == 10 and row.shape in _HEALTH and row.told("NHS"):
+        return _health(row)
     if row.plus or (
-        row.digits.startswith("00") and len(row.shape) > 2 and row.shape[0] > 1 and not row.digits.startswith("0086")
+        row.digits.startswith("00")
+        and len(row.shape) > 2
+        and row.shape[0] > 1
+        and not row.digits.startswith("0086")
+        and row.shape != (3, 2, 4)
     ):
         return international(row)
     if row.separators in _DOTTED and size <= 14 and max(row.shape) <= 3:
@@ -43,13 +50,16 @@ def meaning(row: Row) -> Found:
 
 
 def folded(row: Row) -> Found:
-    """A number broken over two lines: only with its check digit, and a card or a telephone only with its word."""
+    """A number broken over two lines: only with its check digit, and a card or a telephone only with its word, or in a text
+    in Chinese that goes on before and behind it."""
     size = len(row.digits) + bool(row.tail)
     if size == 18 and valid.id_plausible(row.digits) and valid.id_checksum(row.digits + row.tail.upper()):
         return "CN_ID_CARD", 0.9, "id_folded"
+    if (wrapped := row.amid()) and valid.issued(row.digits) and valid.luhn(row.digits) and size >= 16:
+        return "CN_BANK_CARD" if row.digits[:2] == "62" else "CREDIT_CARD", 0.7, "card_folded"
     if row.cued("CARD") and valid.issued(row.digits) and valid.luhn(row.digits):
         return _card(row)
-    return mobile(row) if size == 11 and row.cued("PHONE") else None
+    return mobile(row) if size == 11 and (wrapped or row.cued("PHONE")) else None
 
 
 def _spelt(row: Row, size: int) -> Found:
@@ -122,7 +132,7 @@ def _card(row: Row) -> Found:
 
 def _health(row: Row) -> Found:
     """Britain's NHS number: three, three and four digits, MOD 11, and its word."""
-    if row.shape in ((10,), (3, 3, 4)) and row.cued("NHS"):
+    if row.shape in _HEALTH and row.cued("NHS"):
         return "UK_NHS", 0.85 if valid.nhs(row.digits) else 0.6, "nhs"
     return None
 
@@ -157,6 +167,15 @@ def _ipv4(row: Row) -> Found:
     return ("IP_ADDRESS", 0.85, "ipv4") if slash or sum(map(len, octets)) >= 7 else ("IP_ADDRESS", 0.4, "ipv4_short")
 
 
+_DATED = {(2, 2, 4), (1, 2, 4), (2, 1, 4), (1, 1, 4)}
+
+
+def _dated(row: Row) -> tuple[int, int, int]:
+    """A day and a month, either first, and a year."""
+    one, other = int(row.digits[: row.shape[0]]), int(row.digits[row.shape[0] : -4])
+    return (int(row.digits[-4:]), other, one) if other <= 12 else (int(row.digits[-4:]), one, other)
+
+
 def _cued(row: Row, size: int) -> Found:
     """Numbers that only the words beside them tell."""
     if len(row.shape) == 1 and 5 <= size <= 12 and row.digits[0] != "0" and row.cued("QQ"):
@@ -169,8 +188,13 @@ def _cued(row: Row, size: int) -> Found:
         return "DATE_OF_BIRTH", 0.7, "birth_cue"
     if 3 <= len(row.shape) <= 3 and row.shape[0] == 4 and row.cued("BIRTH"):
         return "DATE_OF_BIRTH", 0.7, "birth_cue"
-    if NOT_PERSONAL.match(row.digits) or row.fraction:
+    if row.shape in _DATED and row.cued("BIRTH") and valid.date(*_dated(row)):
+        return "DATE_OF_BIRTH", 0.7, "birth_cue"
+    if row.fraction:
         return None
+    if NOT_PERSONAL.match(row.digits):
+        account = 9 <= size <= 12 and len(row.shape) == 1 and row.told("ACCOUNT")
+        return ("BANK_ACCOUNT", 0.6, "account_cue") if account and not row.contrary("CARD") else None
     if 9 <= size <= 12 and len(row.shape) == 1 and row.cued("ACCOUNT") and not row.contrary("CARD"):
         return "BANK_ACCOUNT", 0.6, "account_cue"
     dialled = row.whole or row.shape in LOCAL

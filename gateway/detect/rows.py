@@ -35,6 +35,9 @@ class Row(NamedTuple):
     def cued(self, name: str) -> bool:
         return self.view.cued(self.start, self.end, name)
 
+    def told(self, name: str) -> bool:
+        return self.view.told(self.start, name)
+
     def contrary(self, name: str) -> bool:
         return self.view.contrary(self.start, name)
 
@@ -57,6 +60,14 @@ class Row(NamedTuple):
         """The tail of a name, as in `testcase-5521982557782016`."""
         left = self.view.text[max(0, self.start - 2) : self.start]
         return len(left) == 2 and left[1] in "-_" and left[0].isalpha()
+
+    def amid(self) -> bool:
+        """Does a line of Chinese text lead up to the row, and another go on behind it?"""
+        raw = self.view.raw
+        low, high = self.view.at(self.start), self.view.until(self.end)
+        return (
+            raw[max(0, low - 2) : low].strip(" ")[-1:] >= "\u3001" and raw[high : high + 2].strip(" ")[:1] >= "\u3001"
+        )
 
     def figure(self) -> bool:
         return cues.figure(self.view.raw, self.view.at(self.start))

@@ -92,6 +92,7 @@ _JOIN = (
     rf"|(?<=[{PLATES}][A-Za-zＡ-Ｚ]){_GAP}(?=[A-ZＡ-Ｚ])|(?<=[{_PLATED}]{{4}})[{_ENDS}]|(?<=[0-9])转(?=[0-9])"
     rf"|(?<=[0-9]{{4}}){_GAP}{_EXT}\.?{_GAP}?(?=[0-9])|(?<=[{_NUMERAL}]{{3}}){_GAP}(?=[{_NUMERAL}])"
     rf"|(?<=[{_NUMERAL}]{{3}})[，、](?=[{_NUMERAL}])|(?<=[A-Za-z0-9])艾特(?=[A-Za-z0-9])|(?<=[0-9]{{5}})\n(?=[0-9])"
+    rf"|(?<=[A-Za-z0-9]){_GAP}{{1,2}}(?=@)|(?<=@){_GAP}{{1,2}}(?=[A-Za-z0-9])|(?<=[A-Za-z0-9]){_GAP}\.{_GAP}(?=[a-z])"
 )
 _NIOJ = (
     rf"(?<=[{DIGIT}(+]){_GAP}{{1,2}}(?=[{DIGIT})+])|(?<=[{DIGIT}]){_GAP}(?=[A-Z])|(?<=[A-Zx]){_GAP}(?=[0-9])"
@@ -99,6 +100,7 @@ _NIOJ = (
     rf"|(?<=[A-ZＡ-Ｚ]){_GAP}(?=[A-Za-zＡ-Ｚ][{PLATES}])|[{_ENDS}](?=[{_PLATED}]{{4}})|(?<=[0-9])转(?=[0-9])"
     rf"|(?<=[0-9]){_GAP}?\.?{_TXE}{_GAP}(?=[0-9]{{4}})|(?<=[{_NUMERAL}]){_GAP}(?=[{_NUMERAL}]{{3}})"
     rf"|(?<=[{_NUMERAL}])[，、](?=[{_NUMERAL}]{{3}})|(?<=[A-Za-z0-9])特艾(?=[A-Za-z0-9])|(?<=[0-9])\n(?=[0-9]{{5}})"
+    rf"|(?<=@){_GAP}{{1,2}}(?=[A-Za-z0-9])|(?<=[A-Za-z0-9]){_GAP}{{1,2}}(?=@)|(?<=[a-z]){_GAP}\.{_GAP}(?=[A-Za-z0-9])"
 )
 _PARTS = rf"(?:{_AT}{_GAP}{{0,2}}|[{BODY})\]]+|[(\[]|{_JOIN})*"  # a bracket is a part of its own where "(at)" may begin
 _PARTS_BACK = rf"(?:{_TA}{_GAP}{{0,2}}|[{BODY}(\[]+|[)\]]|{_NIOJ})*"
@@ -106,7 +108,7 @@ RUN = re.compile(_PARTS)
 _RUN_BACK = re.compile(_PARTS_BACK)
 # The same from the end of what has arrived, where a join may be half there.
 _LIVE_BACK = re.compile(
-    rf"(?:[{PLATES}{MILITARY}{_ENDS}转艾]|特艾|[，、](?=[{_NUMERAL}]{{3}})|字[{MILITARY}]|第字[{MILITARY}])?(?:(?:ta|TA|tA|a|A|@|tod|TOD|od|OD|d|D)?[(\[{{])?{_GAP}{{0,2}}"
+    rf"(?:[{PLATES}{MILITARY}{_ENDS}转艾]|特艾|[，、](?=[{_NUMERAL}]{{3}})|字[{MILITARY}]|第字[{MILITARY}]|{_GAP}?\.{_GAP}(?=[A-Za-z0-9]))?(?:(?:ta|TA|tA|a|A|@|tod|TOD|od|OD|d|D)?[(\[{{])?{_GAP}{{0,2}}"
     + _PARTS_BACK
 )
 # The usual end of a text: a word in small letters behind a gap that joins nothing, since a small letter stands before it.
@@ -123,7 +125,7 @@ _STEP = 96  # code points looked back at first: most runs are a word
 # "at" or "ext", a Han letter that joins, a thousand's comma.
 _PENDING = re.compile(
     rf"(?:{_GAP}{{0,2}}(?:[(\[{{](?:[aA][tT]?|@|[dD][oO]?[tT]?)?)?|{_GAP}(?:[eE][xX]?[tT]?|x)\.?{_GAP}?"
-    rf"|[{PLATES}转]|[{MILITARY}](?:字第?)?|艾特?|,[^\sA-Za-z]{{0,3}})\Z"
+    rf"|{_GAP}\.{_GAP}?|[{PLATES}转]|[{MILITARY}](?:字第?)?|艾特?|,[^\sA-Za-z]{{0,3}})\Z"
 )
 _SAID = re.compile(rf"[{_NUMERAL}]{{3}}[，、]\Z")
 _LINE_END = re.compile(r"[0-9]{5}\n\Z")

@@ -20,6 +20,15 @@ _COUNTRY = re.compile(
 
 
 _AREA = re.compile(r"0(?:10|2[0-9]|[3-9][0-9]{2})$")
+# The area codes that are in use, and a number of the length they have: 11 or 12 digits in all, told without a word beside them.
+_IN_USE = re.compile(
+    r"0(?:10|2[0-57-9])[2-8][0-9]{7}$"
+    r"|0(?:3(?:1[0-9]|35|49|5[0-9]|7[0-79]|9[1-68])|4(?:1[1-9]|2[179]|3[1-9]|5[1-9]|6[4789]|7[0-9]|8[23])"
+    r"|5(?:1[0-9]|2[37]|3[0-9]|4[36]|5[0-9]|6[1-6]|7[0-9]|80|9[1-9])|6(?:3[1-5]|6[0238]|9[12])"
+    r"|7(?:01|1[0-9]|2[248]|3[0-9]|4[3-6]|5[0-9]|6[0-36890]|7[0-9]|9[0-9])"
+    r"|8(?:1[2-8]|2[5-7]|3[0-9]|5[1-9]|7[0-9]|8[3678]|9[1-8])|9(?:0[1-9]|1[1-9]|3[0-9]|4[13]|5[1-5]|7[0-79]|9[0-9]))"
+    r"[2-8][0-9]{6,7}$"
+)
 
 
 def mobile(row: Row) -> Found:
@@ -76,7 +85,14 @@ def landline(row: Row) -> Found:
         and not (row.cued("ACCOUNT") or row.contrary("PHONE"))
     ):
         return "CN_LANDLINE", 0.7, "landline_cue"
+    if shape in ((11,), (12,)) and _IN_USE.match(digits) and not _no_telephone(row):
+        return "CN_LANDLINE", 0.55, "landline_bare"
     return None
+
+
+def _no_telephone(row: Row) -> bool:
+    """Do the words beside a number, or the name it is part of, say that it is something else?"""
+    return row.figure() or row.named() or row.fraction or row.contrary("PHONE") or row.told("ACCOUNT")
 
 
 _AMERICAN = {(3, 3, 4), (1, 3, 3, 4)}
@@ -137,6 +153,8 @@ def telephone(row: Row, size: int) -> Found:
         and (row.separators[0] == "/" or row.digits[:2] in ("19", "20"))
     ):
         return None  # a share of a whole, years
+    if len(row.shape) == 3 and max(row.shape[:2]) <= 2 and row.shape[2] in (2, 4) and len(set(row.separators)) == 1:
+        return None  # a day, a month and a year
     if size in (7, 8) and row.digits[0] in "2345678" and row.shape in LOCAL:
         return "CN_LANDLINE", 0.6, "landline_cue"
     if row.whole and size >= (8 if len(row.shape) == 1 else 6) and not row.digits.startswith(("20", "19")):

@@ -71,7 +71,7 @@ _MAC = re.compile(
     rf"{_L}(?<![0-9A-Fa-f][:\-])(?:[0-9A-Fa-f]{{2}}(?:(?::[0-9A-Fa-f]{{2}}){{5}}|(?:-[0-9A-Fa-f]{{2}}){{5}})|[0-9A-Fa-f]{{4}}(?:\.[0-9A-Fa-f]{{4}}){{2}})(?![A-Za-z0-9_:\-]|\.[0-9A-Fa-f])"
 )
 _IPV6 = re.compile(
-    r"(?<![0-9A-Za-z_.\[])\[?(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?:(?<=:)[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![0-9A-Za-z_:]|\.[0-9])(?:%[A-Za-z][A-Za-z0-9]{1,9})?(?:/[0-9]{1,3}(?![0-9]))?|(?<=\[)(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?=\])"
+    r"(?:(?<![0-9A-Za-z_.\[])|(?<=IP)(?!:[0-9A-Fa-f]))\[?(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?:(?<=:)[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![0-9A-Za-z_:]|\.[0-9])(?:%[A-Za-z][A-Za-z0-9]{1,9})?(?:/[0-9]{1,3}(?![0-9]))?|(?<=\[)(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{1,4}(?=\])"
 )
 _PLATE = re.compile(
     rf"[{PLATES}][A-HJ-NP-Za-hj-np-z][·. \-]?(?:[A-HJ-NP-Za-hj-np-z][0-9A-HJ-NP-Za-hj-np-z][0-9]{{4}}|[0-9]{{5}}[A-HJ-NP-Za-hj-np-z]|[0-9A-HJ-NP-Za-hj-np-z]{{5}}|[0-9A-HJ-NP-Z]{{4}}[挂学警港澳领])(?![0-9A-Za-z])|使[0-9]{{6}}(?![0-9])|WJ[{PLATES}]?[0-9]{{4}}[0-9A-Z](?![0-9A-Za-z])"
@@ -81,7 +81,8 @@ _CN_PASSPORT = re.compile(
     r"[EGDSPKH][0-9]{8}$|E[A-HJ-NP-Z][0-9]{7}$|(?:DE|SE|PE|KJ|HJ|MA|MB)[0-9]{7}$|[DSP][0-9]{7}$|1[45][0-9]{7}$",
     re.IGNORECASE,
 )
-_HANDLE = re.compile(r"(?<![A-Za-z0-9_])wxid_[a-z0-9]{10,24}(?![A-Za-z0-9_])")
+_PERMIT = re.compile(r"[CWLTHM](?:[0-9]{8}(?:[0-9]{2})?|[A-Z][0-9]{7})$", re.IGNORECASE)
+_HANDLE = re.compile(r"(?:(?<![A-Za-z0-9_])|(?<=[vw]x))wxid_[a-z0-9]{10,24}(?![A-Za-z0-9_])")
 _DIGITS = re.compile(r"[0-9]")
 _CODEABLE = re.compile(
     r"[A-Za-z]|[0-9]\([0-9]\)|(?<![0-9])1[45][0-9]{7}(?![0-9])|(?<![0-9])[0-9]{8}-[0-9X]|(?<![0-9])[1578]/[0-9]{6}/[0-9]"
@@ -177,6 +178,12 @@ def codes(view: View) -> Iterator[Span]:
     at = view.start
     if _CODEABLE.search(view.text, at, view.end) is None:
         return
+    for word in _GLUED.finditer(view.text, at, view.end):  # nothing stands between the word and its value
+        name = word.group().lower()
+        behind = _BEHIND[name].match(view.text, word.end(), view.end)
+        judged = behind and _JUDGES[name](view, word.end(), behind.end(), behind.group())
+        if behind and judged:
+            yield _span(view, word.end(), behind.end(), judged)
     while True:
         found = _CODES.search(view.text, at, view.end)
         if found is None:
@@ -224,10 +231,11 @@ def _iban(view: View, start: int, end: int, text: str) -> Found:
 
 
 def _vin(view: View, start: int, end: int, text: str) -> Found:
-    mixed = any(sign.isalpha() for sign in text) and any(sign.isdigit() for sign in text[:9])
-    if mixed and valid.vin(text) and sum(map(str.isalpha, text)) >= 3:
+    letters = sum(map(str.isalpha, text))
+    mixed = text[8] == "X" or any(sign.isdigit() for sign in text[:9])  # an X in the ninth place is a check digit
+    if mixed and letters >= 3 and valid.vin(text):
         return "VIN", 0.85, "vin"
-    return ("VIN", 0.7, "vin_cue") if mixed and view.cued(start, end, "VIN") else None
+    return ("VIN", 0.7, "vin_cue") if letters and view.cued(start, end, "VIN") else None
 
 
 def _hk(view: View, start: int, end: int, text: str) -> Found:
@@ -255,6 +263,8 @@ def _passport(view: View, start: int, end: int, text: str) -> Found:
     """China's shapes first; another country's are two letters or one, and five digits or more."""
     if not view.cued(start, end, "PASSPORT"):
         return None
+    if _PERMIT.match(text) and view.nearer(start, "PERMIT", "PASSPORT"):
+        return _permit(view, start, end, text)
     if _CN_PASSPORT.match(text):
         return "CN_PASSPORT", 0.85, "passport"
     us = len(text) == 9 and text[1:].isdigit()
@@ -305,3 +315,5 @@ _JUDGES: Mapping[str, Callable[[View, int, int, str], Found]] = {
     "ethereum": lambda view, start, end, text: ("CRYPTO", 0.8, "ethereum"),
 }
 _COMPILED = {name: re.compile(shape) for name, shape in _SHAPES.items()}
+_GLUED = re.compile(r"(?<![A-Za-z0-9_])(?:IBAN|VIN)(?=[A-Z0-9]{4})")
+_BEHIND = {name: re.compile(_SHAPES[name].removeprefix(_L)) for name in ("iban", "vin")}

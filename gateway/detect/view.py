@@ -47,7 +47,9 @@ class View(NamedTuple):
     def behind(self, end: int) -> str:
         """The short window behind a place, in lower case."""
         at = self.until(end)
-        piece = self.raw[at : at + cues.AFTER]
+        comment = cues.COMMENT.match(self.raw, at)
+        low = at if comment is None else comment.end()
+        piece = self.raw[low : low + cues.AFTER]
         stop = cues.STOP.search(piece)
         if stop is not None:
             return piece[: stop.start()].lower()
@@ -66,6 +68,16 @@ class View(NamedTuple):
             return True
         head = self.head(start)
         return (head != "" and cues.said(name, head)) or cues.said(name, self.behind(end))
+
+    def told(self, start: int, name: str) -> bool:
+        """Does a cue stand before a place, or above it in a table?"""
+        head = self.head(start)
+        return (head != "" and cues.said(name, head)) or cues.said(name, self.before(start))
+
+    def nearer(self, start: int, name: str, other: str) -> bool:
+        """Is the last cue before a place one for `name`, and not one for `other`?"""
+        before = self.before(start)
+        return cues.last(name, before) > cues.last(other, before)
 
     def contrary(self, start: int, name: str) -> bool:
         """Does a word right before, or above in a table, say that the number is something else?"""
