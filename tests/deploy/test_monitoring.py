@@ -11,7 +11,7 @@ import pytest
 from gateway.core.pipeline import ORDER
 from gateway.core.verdict import Code
 from gateway.http.outcome import Outcome
-from gateway.observe import Metrics
+from gateway.instruments import Instruments
 from tests.deploy.files import DEPLOY, one
 
 RULES = one(DEPLOY / "prometheus" / "rules.yml")
@@ -46,7 +46,7 @@ def names(expression: str) -> set[str]:
 def test_the_gateway_publishes_what_dashboards_count_on() -> None:
     published = {
         sample + suffix
-        for metric in Metrics().registry.collect()
+        for metric in Instruments().registry.collect()
         for sample in [metric.name]
         for suffix in ("", "_total")
     }
