@@ -14,12 +14,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-import aiohttp
-
 import policies.bundle
 import tgi.client
 import tgi.guard
 import tgi.pool
+import tgi.reply
 import tgi.wire
 import watermark
 from gateway import cases, crs, jwks, settings, smoke
@@ -276,18 +275,15 @@ def admin_identity(site: Settings, kept: Lasting) -> Identity:
 
 async def open_backend(site: Settings, stack: AsyncExitStack) -> tgi.pool.Watched:
     """The model's server, watched. Connections are made when somebody asks."""
-    session = await stack.enter_async_context(open_session())
     wanted = site.backend
     key = wanted.api_key.text() if wanted.api_key else None
-    timeouts = tgi.client.Timeouts(wanted.connect_seconds, wanted.first_byte_seconds, wanted.silence_seconds)
+    patience = tgi.reply.Patience(
+        wanted.connect_seconds, wanted.first_byte_seconds, wanted.silence_seconds, wanted.total_seconds
+    )
+    bounds = tgi.reply.Bounds(patience, wanted.reply_bytes)
     context = client_tls(wanted.ca, wanted.certificate, wanted.key.file if wanted.key else None)
-    one = tgi.client.HttpBackend(wanted.name, str(wanted.url), session, timeouts, key, context)
-    return tgi.pool.Watched(one, time.monotonic)
-
-
-def open_session() -> aiohttp.ClientSession:
-    """A session towards servers of the site's own: no cookies, no redirects, no proxies of the environment."""
-    return tgi.client.open_session()
+    one = tgi.client.HttpBackend(wanted.name, wanted.url, bounds, key, context, wanted.connections)
+    return tgi.pool.Watched(await stack.enter_async_context(one), time.monotonic, retries=wanted.retries)
 
 
 def client_tls(ca: Path | None, certificate: Path | None = None, key: Path | None = None) -> ssl.SSLContext | None:

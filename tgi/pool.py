@@ -1,22 +1,23 @@
-"""A backend that is watched: its health as a value, and one more try before the first byte. Balancing is not done here."""
+"""A backend that is watched: its health as a value, and more tries before the first byte. Balancing is not done here."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
 from typing import Never
 
 from gateway.core.errors import BackendError, BackendUnavailable
 from gateway.core.ports import Backend, BackendReply, BackendRequest
-from tgi.client import Refused
+from tgi.reply import Refused
 
 INTERVAL_S = 5.0  # between probes: half of the ten seconds after which people call
 DOWN_AFTER = 2  # probes in a row: one that is lost means little
 PROBE_S = 5.0  # a probe that takes longer has failed; TGI answers at once unless it is unwell
+RETRIES = 1  # of a request nobody took: a kept connection may have been closed while the request was on its way
 HEALTH = BackendRequest("GET", "/health")
 
 
@@ -52,9 +53,12 @@ def after(health: Health, fault: str, now: float) -> Health:
 class Watched:
     """Implements `ports.Backend` over another. Refuses at once while that is known to be down."""
 
-    def __init__(self, backend: Backend, clock: Callable[[], float], probe_seconds: float = PROBE_S) -> None:
+    def __init__(
+        self, backend: Backend, clock: Callable[[], float], probe_seconds: float = PROBE_S, retries: int = RETRIES
+    ) -> None:
         self._backend = backend
         self._clock = clock
+        self.retries = retries
         self._probe_seconds = probe_seconds
         self.health = Health(since=clock())
 
@@ -63,7 +67,7 @@ class Watched:
         return self._backend.name
 
     def ask(self, request: BackendRequest) -> AbstractAsyncContextManager[BackendReply]:
-        """As the backend does, but a request nobody took is offered once more if it may be repeated."""
+        """As the backend does, but a request nobody took is offered again if it may be repeated."""
         return _Offer(self, self._backend, request)
 
     async def watch(self, interval: float = INTERVAL_S) -> Never:
@@ -100,15 +104,15 @@ class _Offer:
         health = self._watched.health
         if health.state is State.DOWN:
             raise BackendUnavailable("it does not answer its health checks", self._backend.name, health.fault)
-        try:
-            return await self._offer(self._request)
-        except Refused:
-            if not self._request.repeatable:
-                raise
-        return await self._offer(replace(self._request, repeatable=False))
+        for _ in range(self._watched.retries if self._request.repeatable else 0):
+            try:
+                return await self._offer()
+            except Refused:
+                continue
+        return await self._offer()
 
-    async def _offer(self, request: BackendRequest) -> BackendReply:
-        self._taken = self._backend.ask(request)
+    async def _offer(self) -> BackendReply:
+        self._taken = self._backend.ask(self._request)
         return await self._taken.__aenter__()
 
     async def __aexit__(

@@ -26,7 +26,10 @@ class Backend(Section):
     )
     silence_seconds: Seconds = Field(default=60.0, description="Longest pause within a reply")
     total_seconds: Seconds = Field(default=900.0, description="Time for a whole reply")
-    connections: Count = Field(default=256, description="Connections to it from one process")
+    connections: Count = Field(
+        default=1024,
+        description="Connections to it from one process; while all are in use, callers are told to come back",
+    )
     retries: Annotated[int, Field(ge=0, le=5)] = Field(
         default=1, description="How often a request is sent again when the connection broke before the first byte"
     )

@@ -11,8 +11,9 @@ import pytest
 from gateway.core.errors import BackendError, BackendNonsense, BackendTooSlow, BackendUnavailable
 from gateway.core.ports import BackendRequest
 from gateway.core.verdict import Code
-from tgi.client import HttpBackend, Refused, Timeouts, open_session
+from tgi.client import HttpBackend
 from tgi.pool import Health, State, Watched, after
+from tgi.reply import Bounds, Patience, Refused
 
 ASK = BackendRequest("POST", "/generate", b'{"inputs":"a"}')
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"
@@ -44,8 +45,8 @@ async def listen() -> AsyncIterator[Listen]:
 
 @asynccontextmanager
 async def backend(url: str, **options: object) -> AsyncIterator[HttpBackend]:
-    async with open_session() as session:
-        yield HttpBackend("b", url, session, **options)  # type: ignore[arg-type]
+    async with HttpBackend("b", url, **options) as one:  # type: ignore[arg-type]
+        yield one
 
 
 async def heard(reader: asyncio.StreamReader) -> bytes:
@@ -90,8 +91,7 @@ async def test_the_request_carries_our_headers_and_no_others(listen: Listen) -> 
 
 
 async def test_the_key_is_not_shown() -> None:
-    async with open_session() as session:
-        assert "sesame" not in repr(HttpBackend("b", "http://127.0.0.1:1", session, key="sesame"))
+    assert "sesame" not in repr(HttpBackend("b", "http://127.0.0.1:1", key="sesame"))
 
 
 async def test_cookies_are_not_kept(listen: Listen) -> None:
@@ -175,8 +175,8 @@ async def test_a_backend_that_falls_silent_is_too_slow(listen: Listen, said: byt
         await writer.drain()
         await reader.read()  # until the client leaves
 
-    short = Timeouts(connect=0.05, first_byte=0.05, idle=0.05)
-    async with backend(await listen(talk), timeouts=short) as client:
+    short = Bounds(Patience(first_byte=0.05, idle=0.05))
+    async with backend(await listen(talk), bounds=short) as client:
         with pytest.raises(BackendTooSlow) as caught:
             await answer(client)
     assert caught.value.code is Code.BACKEND_TIMEOUT
@@ -224,8 +224,8 @@ async def test_a_slow_reader_is_no_silence_of_the_backends(listen: Listen) -> No
         writer.write(b"ho")
         await writer.drain()
 
-    patient = Timeouts(idle=0.1)
-    async with backend(await listen(talk), timeouts=patient) as client, client.ask(ASK) as reply:
+    patient = Bounds(Patience(idle=0.1))
+    async with backend(await listen(talk), bounds=patient) as client, client.ask(ASK) as reply:
         parts = []
         async for data in reply.chunks():
             parts.append(data)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.tgi.embedded.conftest import serving
 from tests.tgi.wire.relay import relaying
-from tgi.client import HttpBackend, open_session
+from tgi.client import HttpBackend
 from tgi.embedded.replay import ReplayEngine
 from tgi.wire import TgiWire
 
@@ -23,11 +23,11 @@ Start = Callable[..., Any]
 async def relay() -> AsyncIterator[Start]:
     """`await relay(answer, **options of the wire)` starts both and gives the relay's URL."""
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(open_session())
 
         async def start(answer: str = ANSWER, **options: Any) -> str:
             url = await stack.enter_async_context(serving(ReplayEngine(answer)))
             wire = TgiWire(**{"default_model": "smollm2", **options})
-            return await stack.enter_async_context(relaying(wire, HttpBackend("replay", url, session)))
+            backend = await stack.enter_async_context(HttpBackend("replay", url))
+            return await stack.enter_async_context(relaying(wire, backend))
 
         yield start
