@@ -105,9 +105,9 @@ def heads(above: Above, text: str, told: Sequence[int]) -> Mapping[int, str]:
             at = max(at, _line_before(whole, told[index] + shift - 1))
         end = _end(whole, at)
         unit = whole[at:end]
-        if table is not None and len(table.heads) > 1:
-            for head, place in zip(table.heads, _begins(table.mark, unit), strict=False):
-                if head and shift <= at + place < at + min(len(unit), MAX_LINE):
+        if table is not None:
+            for head, place in _headed(table, unit):
+                if shift <= at + place < at + min(len(unit), MAX_LINE):
                     found[at + place - shift] = head
         if end is None:
             return found
@@ -194,16 +194,21 @@ def _cells(mark: str, unit: str) -> list[str]:
     return cells[:-1] if mark == "|" and not cells[-1] else cells
 
 
-def _begins(mark: str, unit: str) -> Iterator[int]:
-    """Where the words of each cell begin; the last may not have come yet."""
-    for start in _starts(mark, unit):
-        at = start
-        while at < len(unit) and unit[at] in _AROUND:
-            at += 1
-        yield at
+def _headed(table: Table, unit: str) -> Iterator[tuple[str, int]]:
+    """The heads of a line's cells and where their words begin; the last may not have come yet, nor more of the line."""
+    rows = [_starts(table.mark, unit)]
+    if table.mark == "[":  # what is the last array once all has come is not known yet
+        rows = [_starts("[", unit, opened) for opened in (place for place, sign in enumerate(unit, 1) if sign == "[")]
+    for starts in rows:
+        for head, start in zip(table.heads, starts, strict=False):
+            if head:
+                at = start
+                while at < len(unit) and unit[at] in _AROUND:
+                    at += 1
+                yield head, at
 
 
-def _starts(mark: str, unit: str) -> list[int]:
+def _starts(mark: str, unit: str, opened: int = 0) -> list[int]:
     """Where each cell begins: behind what parts it from the one before."""
     if mark == "|":
         first = len(unit) - len(unit.lstrip())
@@ -211,11 +216,11 @@ def _starts(mark: str, unit: str) -> list[int]:
     if mark == "  ":
         first = len(unit) - len(unit.lstrip())
         return [first, *(gap.end() for gap in _SPACES.finditer(unit.rstrip(), first))]
-    opened = unit.rfind("[") + 1 if mark == "[" else 0
-    sign = "," if mark == "[" else mark
-    if '"' not in unit:
-        return [opened, *_behind(sign, unit, opened)]
-    return [opened, *_unquoted(sign, unit, opened)]
+    if mark != "[":
+        return [0, *(_unquoted(mark, unit, 0) if '"' in unit else _behind(mark, unit, 0))]
+    opened = opened or unit.rfind("[") + 1
+    end = unit.find("[", opened)
+    return [opened, *_unquoted(",", unit[:end] if end >= 0 else unit, opened)]
 
 
 def _behind(sign: str, unit: str, at: int) -> Iterator[int]:
