@@ -77,14 +77,22 @@ def required(pattern: str) -> tuple[Words, ...]:
 
     Empty when nothing is required that would tell much, or when Python's parser does not know RE2's spelling.
     """
+    sets = sorted(_sets(pattern), key=_telling, reverse=True)[:SETS]
+    return () if all(words & PROMPTS for words in sets) else tuple(sets)
+
+
+def tells(pattern: str) -> bool:
+    """Does it require any word that is not in nearly every text?"""
+    return bool(_sets(pattern))
+
+
+def _sets(pattern: str) -> set[Words]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = sre_parse.parse(pattern, re.IGNORECASE)
+            return set(_of_sequence(sre_parse.parse(pattern, re.IGNORECASE)))
     except (re.error, OverflowError, RecursionError):
-        return ()
-    sets = sorted(set(_of_sequence(tree)), key=_telling, reverse=True)[:SETS]
-    return () if all(words & PROMPTS for words in sets) else tuple(sets)
+        return set()
 
 
 def _telling(words: Words) -> tuple[int, int]:

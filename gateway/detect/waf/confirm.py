@@ -19,7 +19,7 @@ import re2
 
 COUNTED = 8  # characters: from this width on, counting a gap costs more than looking for what stands around it
 STARTS = 32  # places that are tried one by one; a text with more of them is searched whole from there
-_GAP = re.compile(r"\{\d+,(\d+)\}\??")
+_GAP = re.compile(r"\{(\d+),(\d+)\}\??")
 _TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.", re.DOTALL)
 _WIDEST = 1 << 16  # characters: what may be wider may as well be without end
 _BYTES = 4  # of a character, at most
@@ -87,8 +87,8 @@ def compiled(pattern: str) -> Any:
 
 def _steps(pattern: str) -> tuple[str, str, str] | None:
     """What stands before the first counted gap, what stands behind the last one, and all before that; if it has such a gap."""
-    cuts = list(_gaps(pattern))
-    if not cuts or "|" in _outermost(pattern):
+    cuts = list(gaps(pattern))
+    if not cuts:
         return None
     first, last = pattern[: cuts[0][0]], pattern[cuts[-1][1] :]
     return (first, last, pattern[: cuts[-1][1]]) if first and last else None
@@ -106,12 +106,25 @@ def _outermost(pattern: str) -> list[str]:
     return [token for token, _, depth in _tokens(pattern) if depth == 0]
 
 
-def _gaps(pattern: str) -> Iterator[Span]:
-    """Where the counted gaps stand that are in no brackets."""
+def gaps(pattern: str, *, loops: bool = False) -> Iterator[Span]:
+    """Where the counted gaps stand that are in no brackets; with `loops`, those of brackets that may be missing as well.
+
+    Of a pattern that is one of several at its outermost, none.
+    """
+    if "|" in _outermost(pattern):
+        return
+    opened = 0
     for atom, end, depth in _tokens(pattern):
-        counted = _GAP.match(pattern, end) if depth == 0 and (atom == "." or atom.startswith("[^")) else None
-        if counted is not None and int(counted[1]) >= COUNTED:
-            yield end - len(atom), counted.end()
+        opened = end - 1 if atom == "(" and depth == 1 else opened
+        start = end - len(atom) if atom == "." or atom.startswith("[^") else opened if loops and atom == ")" else None
+        counted = _GAP.match(pattern, end) if depth == 0 and start is not None else None
+        if (
+            counted is not None
+            and start is not None
+            and int(counted[2]) >= COUNTED
+            and not (atom == ")" and int(counted[1]))
+        ):
+            yield start, counted.end()
 
 
 def _widest(pattern: str) -> int | None:

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -96,19 +97,36 @@ class Linear:
         weights = entries[4 :: ENTRY.itemsize]
         most = max([_heaviest(weights, width) for width in widths]) if widths else _heaviest(weights, WINDOW)
         said = most * self.scale + self.bias
-        return said if said < dull else self._closer(np.frombuffer(entries, ENTRY), widths or _WIDE)
+        return said if said < dull else self._closer(np.frombuffer(entries, ENTRY), widths or _WIDE, dull)
 
-    def _closer(self, entries: NDArray[np.void], widths: tuple[int, ...]) -> float:
-        """With the pairs and triples of words, which most harmless texts do without."""
+    def _closer(self, entries: NDArray[np.void], widths: tuple[int, ...], dull: float) -> float:
+        """With the pairs and triples of words, which most harmless texts do without. Of a long text, in those windows alone
+        whose words are not dull.
+        """
+        if len(entries) <= _LONG:
+            total = _running(self._summed(entries))
+            return max([_most(total, width) for width in widths]) * self.scale + self.bias
+        running = _running(entries["weight"])
+        most = -math.inf
+        for width in widths:
+            least = (dull - self.bias) / self.scale * features(width) + ZERO * width
+            for first, end in _stretches(running, width, least):
+                before = max(first - 2, 0)  # the words whose pairs and triples end here
+                most = max(most, _most(_running(self._summed(entries[before:end])[first - before :]), width))
+        return most * self.scale + self.bias
+
+    def _summed(self, entries: NDArray[np.void]) -> NDArray[np.int32]:
+        """What each word weighs, with the pair and the triple that end at it; with `ZERO` added."""
         two, three = _followed(np.ascontiguousarray(entries["number"]))
-        total = entries["weight"].astype(np.int32)
-        further = self.weights[buckets(np.concatenate((two, three)))]
+        total: NDArray[np.int32] = entries["weight"].astype(np.int32)
+        further = self.weights.take(buckets(np.concatenate((two, three))))
         total[1:] += further[: len(two)]
         total[2:] += further[len(two) :]
-        return max([_most(_running(total), width) for width in widths]) * self.scale + self.bias
+        return total
 
 
 _WIDE = (WINDOW,)
+_LONG = 2 * WINDOW  # words: below, all windows are looked at, since most of them share their words
 _MANY = 3  # widths of words: from here on numpy's sums cost less than its calls
 
 
@@ -139,6 +157,16 @@ def _most(total: NDArray[np.int64], width: int) -> float:
     sums = total[width:] - total[: last + 1]
     most = max(int(sums[: last : width // 4].max()), int(sums[last]))
     return (most - ZERO * width) / features(width)
+
+
+def _stretches(total: NDArray[np.int64], width: int, least: float) -> Iterator[tuple[int, int]]:
+    """From which word to which the windows reach that weigh so much, where they overlap or touch. `total` is the running sum."""
+    last = len(total) - 1 - width
+    starts = np.append(np.arange(0, last, width // 4), last)
+    heavy = starts[total.take(starts + width) - total.take(starts) >= least]
+    apart = np.flatnonzero(np.diff(heavy) > width)
+    firsts, lasts = heavy[np.append(0, apart + 1)] if len(heavy) else heavy, np.append(heavy[apart], heavy[-1:])
+    yield from zip(firsts.tolist(), (lasts + width).tolist(), strict=True)
 
 
 def features(words: int) -> float:

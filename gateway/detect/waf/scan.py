@@ -1,21 +1,25 @@
 """Which of many patterns may match a text: Hyperscan looks for their words, and for those without. RE2 confirms elsewhere.
 
-A pattern that needs no word is scanned for as it stands, with counted gaps as gaps of any width: that compiles fifty
-times faster, and can only find too much.
+A pattern that needs no word is scanned for as it stands or in parts, with counted gaps as gaps of any width: that compiles
+fifty times faster, and can only find too much. Those that need a Chinese character are left out where the text is ASCII.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeAlias
 
 import hyperscan
 
 from gateway.detect import compiled
 from gateway.detect.waf.atoms import SETS, Words, required
+from gateway.detect.waf.factors import beyond_ascii, factors
+
+Bits: TypeAlias = dict[str, int]
 
 _FLAGS = hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_SINGLEMATCH
 _COUNTED = re.compile(r"(?<!\\)\{(\d+),(\d*)\}")
@@ -30,11 +34,12 @@ class Unscannable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Half:
+class _Share:
     """A database, and for each of its numbers the bits that it adds."""
 
     database: hyperscan.Database
     adds: tuple[int, ...]
+    ascii: bool  # can anything of it be in a text in ASCII?
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class _Plan:
     A sum has a bit for every pattern in each of `SETS` rows; a pattern may match where its bit is set in all of them.
     """
 
-    halves: tuple[_Half, ...]
+    shares: tuple[_Share, ...]
     width: int  # bits of a row
     given: int  # what patterns that need fewer sets of words have from the start
 
@@ -83,19 +88,20 @@ class Lookout:
 class Scanner:
     """All patterns at once. Scanning is safe from several threads: each takes a scratch space of its own."""
 
-    __slots__ = ("_given", "_halves", "_row", "_two", "_width")
+    __slots__ = ("_every", "_given", "_of_ascii", "_row", "_two", "_width")
 
     def __init__(self, patterns: Sequence[str | None]) -> None:
         """`None` keeps a number free: that pattern is not looked for."""
         plan = _planned(tuple(patterns))
-        self._halves = [(one.database.scan, _Own(one.database), one.adds) for one in plan.halves]
+        self._every = [(one.database.scan, _Own(one.database), one.adds) for one in plan.shares]
+        self._of_ascii = [made for made, one in zip(self._every, plan.shares, strict=True) if one.ascii]
         self._given = plan.given
         self._width, self._two, self._row = plan.width, 2 * plan.width, (1 << plan.width) - 1
 
     def hits(self, data: bytes) -> int:
         """The patterns that may match in this UTF-8: bit `i` is that of the `i`th."""
         total = 0
-        for scan, own, adds in self._halves:
+        for scan, own, adds in self._of_ascii if data.isascii() else self._every:
             seen: list[int] = []
             scan(data, _note, context=seen, scratch=own.scratch)
             for number in seen:
@@ -120,33 +126,40 @@ def _note(index: int, start: int, end: int, flags: int, seen: object) -> None:
 
 @lru_cache(maxsize=8)  # a reload that leaves the patterns alone costs nothing
 def _planned(patterns: tuple[str | None, ...]) -> _Plan:
-    needs = [() if pattern is None else required(pattern) for pattern in patterns]
-    words = sorted({word for sets in needs for one in sets for word in one})
-    wordless = {index: pattern for index, pattern in enumerate(patterns) if pattern is not None and not needs[index]}
-    sought = ([*map(re.escape, words)], [*map(uncounted, wordless.values())])
-    bits, width, given = _bits(needs, words, tuple(wordless))
+    width = len(patterns)
+    sets = {index: required(pattern) for index, pattern in enumerate(patterns) if pattern is not None}
+    wordless = {index: patterns[index] or "" for index, words in sets.items() if not words}
+    parts = {index: tuple(frozenset([part]) for part in factors(pattern)) for index, pattern in wordless.items()}
+    words, given = _adds(width, {index: some for index, some in sets.items() if some})
+    others, also_given = _adds(width, parts)
     try:  # of nothing to look for, Hyperscan makes no database
-        halves = [_Half(_database(some), adds) for some, adds in zip(sought, bits, strict=True) if some]
+        shares = [
+            _Share(_database([*map(write, some)]), tuple(some.values()), in_ascii)
+            for some, write, in_ascii in _shared(words, others)
+            if some
+        ]
     except hyperscan.error as error:
         raise Unscannable(list(_reasons(wordless)) or [(0, str(error))]) from error
-    return _Plan(tuple(halves), width, given)
+    return _Plan(tuple(shares), width, given | also_given)
 
 
-def _bits(
-    needs: Sequence[tuple[Words, ...]], words: Sequence[str], wordless: Sequence[int]
-) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], int, int]:
-    """The bits that each word adds, and each pattern that needs none; how wide a row is; and the bits that are given."""
-    width, given = len(needs), 0
-    adds = dict.fromkeys(words, 0)
-    for index, sets in enumerate(needs):
+def _shared(words: Bits, parts: Bits) -> Iterator[tuple[Bits, Callable[[str], str], bool]]:
+    """What each database looks for, how it is written there, and whether it can be in ASCII."""
+    yield words, re.escape, True
+    yield {part: bits for part, bits in parts.items() if not beyond_ascii(part)}, uncounted, True
+    yield {part: bits for part, bits in parts.items() if beyond_ascii(part)}, uncounted, False
+
+
+def _adds(width: int, needs: Mapping[int, tuple[Words, ...]]) -> tuple[Bits, int]:
+    """The bits that everything sought adds, in order of the alphabet, and those given where a pattern needs fewer than `SETS`."""
+    adds, given = dict.fromkeys(sorted({one for sets in needs.values() for some in sets for one in some}), 0), 0
+    for index, sets in needs.items():
         for row in range(SETS):
             bit = 1 << index + row * width
-            if row < len(sets):
-                adds |= {word: adds[word] | bit for word in sets[row]}
-            elif sets:
-                given |= bit
-    whole = [sum(1 << index + row * width for row in range(SETS)) for index in wordless]
-    return (tuple(adds.values()), tuple(whole)), width, given
+            for one in sets[row] if row < len(sets) else ():
+                adds[one] |= bit
+            given |= bit if row >= len(sets) else 0
+    return adds, given
 
 
 def _reasons(patterns: Mapping[int, str]) -> Iterator[tuple[int, str]]:

@@ -11,6 +11,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.detect.waf.swift import FOREIGN, LEAST, Swift
 from gateway.detect.waf.words import SPACELESS, TOKEN, Remembered, bucket, number
 
 ZERO = 128  # how a byte spells the weight nought
@@ -43,6 +44,7 @@ class Weighed(Remembered):
         super().__init__()
         words = _Words(table)
         self._run, self._word = self.__getitem__, words.__getitem__
+        self._swift = Swift(self._spaced, ENTRY)
         self._kinds = _kinds()
         self._single = np.zeros(_CHARACTERS, ENTRY)
         alone = np.flatnonzero(self._kinds <= _SIGN)
@@ -59,6 +61,8 @@ class Weighed(Remembered):
             usual = len(codes) == len(small) and kinds.max() < _JOINS
             if usual and np.count_nonzero(kinds == _WORD) * _SHARE > len(codes):
                 return self._spaceless(small, codes, kinds)
+        if len(small) >= LEAST and (small.isascii() or _is_mostly_ascii(small)):
+            return self._swift.of(small)
         return self._spaced(small)
 
     def _spaced(self, small: str) -> bytes:
@@ -78,6 +82,10 @@ class Weighed(Remembered):
             pieces += [entries[last:until], *map(self._run, small[start:end].split())]
             last = until
         return b"".join([*pieces, entries[last:]])
+
+
+def _is_mostly_ascii(small: str) -> bool:
+    return (len(small.encode("utf-8", "surrogatepass")) - len(small)) * FOREIGN < len(small)
 
 
 def _kinds() -> NDArray[np.uint8]:

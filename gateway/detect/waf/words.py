@@ -58,8 +58,16 @@ def bucket(number: bytes) -> int:
     return ((mixed ^ mixed >> 12) * 0x297A2D39 & 0xFFFFFFFF) >> (32 - BITS)
 
 
+_FIFTEEN, _TWELVE, _LAST = np.uint32(15), np.uint32(12), np.uint32(32 - BITS)
+_ONE, _OTHER = np.uint32(0x2C1B3C6D), np.uint32(0x297A2D39)
+
+
 def buckets(numbers: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Where the weights of words, pairs and triples lie."""
-    mixed = (numbers ^ (numbers >> np.uint32(15))) * np.uint32(0x2C1B3C6D)
-    bucket: NDArray[np.uint32] = (mixed ^ (mixed >> np.uint32(12))) * np.uint32(0x297A2D39) >> np.uint32(32 - BITS)
-    return bucket
+    mixed = numbers >> _FIFTEEN
+    mixed ^= numbers
+    mixed *= _ONE
+    mixed ^= mixed >> _TWELVE
+    mixed *= _OTHER
+    mixed >>= _LAST
+    return mixed
