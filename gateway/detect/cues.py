@@ -81,7 +81,7 @@ def said(name: str, window: str) -> bool:
     if han is not None and not window.isascii() and han.search(window) is not None:
         return True
     latin = _SAID_LATIN.get(name)
-    if latin is not None and _word(latin, window):
+    if latin is not None and _LETTER.search(window) is not None and _word(latin, window):
         return True
     return name == "IP" and _IP_SAID.search(window) is not None
 
@@ -103,6 +103,7 @@ def _word(words: re.Pattern[str], window: str) -> bool:
     return False
 
 
+_LETTER = re.compile("[a-z]")
 CONTRARY = {name: re.compile(rf"(?:{words})[^0-9]{{0,8}}$") for name, words in _NOT.items()}
 # What programs write between a value and the comment behind it.
 COMMENT = re.compile(r"[\"'`]?[);,]{0,2}[ \t]{0,4}(?://|#|--|/\*)[ ]?")

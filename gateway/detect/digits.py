@@ -12,7 +12,7 @@ from itertools import accumulate
 from gateway.detect.numbers import folded, meaning
 from gateway.detect.rows import Row, public
 from gateway.detect.span import Span
-from gateway.detect.view import View
+from gateway.detect.view import Around, View
 
 _CLUSTER = re.compile(
     r"\+?\(?\+?[0-9]+(?:(?:[ \-.·/_]{1,3}|\) ?-?| ?-?\(|转|[ ]?(?:ext|Ext|EXT|x)[. ]{0,2}|#)\(?[0-9]+){0,24}"
@@ -22,23 +22,46 @@ MAX_GROUPS, FEW_GROUPS = 19, 6  # of a row: written digit by digit, and written 
 # How what is looked for digit by digit begins, by its number of digits: mobiles, identity cards, bank cards.
 _BEGINS = {11: "1", 12: "0", 13: "8", 14: "3", 15: "03", 16: "2345689", 17: "123456789", 18: "1234568", 19: "234569"}
 _GOES_ON = {11: "3456789", 12: "1", 13: "6"}
+_new = tuple.__new__  # a named tuple's own constructor is one call more, for every number
 _GROUP = re.compile(r"[0-9]+")
 _FOLDED = re.compile(
     r"(?<![0-9A-Za-z_.])(?<![0-9]\n)([0-9]{5,14})\n([0-9]{5,14})(?![0-9A-WYZa-wyz_]|\.[0-9]|\n[0-9]{5})"
 )
 
 
-def numbers(view: View) -> Iterator[Span]:
+def numbers(view: View) -> list[Span]:
     """Everything made of digits in a run."""
-    text, end = view.text, view.end
-    if text.find("\n", view.start, end) >= 0:
-        yield from _folded(view)
-    for cluster in _CLUSTER.finditer(text, view.start, end):
-        first = _GROUP.search(text, cluster.start(), cluster.end())
-        if first is None or text.startswith("0x", first.start()):
+    text, start, end = view.text, view.start, view.end
+    run = text[start:end]
+    spans: list[Span] = []
+    if run.isdigit() and run.isascii():  # the usual run: digits and nothing else
+        if MIN_DIGITS <= end - start <= MAX_DIGITS and not _glued(view, start, start):
+            _read(_new(Row, (run, (end - start,), (), start, end, view, False, "", True, False)), spans)
+        return spans
+    if "\n" in run:
+        spans += _folded(view)
+    for cluster in _CLUSTER.finditer(text, start, end):
+        low, high = cluster.span()
+        first = low if text[low].isdigit() else _first(text, low, high)
+        if high - low < MIN_DIGITS or text.startswith("0x", first):
             continue  # 0x17500000176 is a hexadecimal number, and no extension of 0
-        if not _glued(view, cluster.start(), first.start()):
-            yield from _rows(view, cluster.start(), cluster.end())
+        if not _glued(view, low, first):
+            _rows(view, low, high, spans)
+    return spans
+
+
+def sole(text: str, start: int, end: int, around: Around) -> list[Span]:
+    """What text[start:end] is, where it is digits alone and Chinese text stands at both sides, as it usually does."""
+    spans: list[Span] = []
+    if MIN_DIGITS <= end - start <= MAX_DIGITS:
+        view = _new(View, (text, start, end, text, start, end, around, None))
+        _read(_new(Row, (text[start:end], (end - start,), (), start, end, view, False, "", True, False)), spans)
+    return spans
+
+
+def _first(text: str, low: int, high: int) -> int:
+    found = _GROUP.search(text, low, high)
+    return found.start() if found else high
 
 
 def _folded(view: View) -> Iterator[Span]:
@@ -86,17 +109,17 @@ def _cue_word(text: str, at: int) -> bool:
     return _CUE_WORD.search(text[max(0, at - 8) : at]) is not None
 
 
-def _rows(view: View, start: int, end: int) -> Iterator[Span]:
+def _rows(view: View, start: int, end: int, spans: list[Span]) -> None:
     text = view.text
     groups = [matched.span() for matched in _GROUP.finditer(text, start, end)]
     if len(groups) == 1:
-        yield from _alone(view, groups, start, end)
+        _alone(view, groups, start, end, spans)
         return
     before = [0, *accumulate(high - low for low, high in groups)]  # digits before each group
     followed = _followed(text, end, view)
     count, index = len(groups), 0
     while index < count:
-        span = row = None
+        settled = False
         for last in range(min(count, index + MAX_GROUPS), index, -1):
             size = before[last] - before[index]
             if size < MIN_DIGITS or (
@@ -106,22 +129,17 @@ def _rows(view: View, start: int, end: int) -> Iterator[Span]:
             row = _row(view, groups, index, last, start)
             if row is None or (last == count and followed and not row.tail):
                 continue
-            span = _read(row)
-            if span is not None:
-                yield span
-            if span is not None or public(row):
+            settled = _read(row, spans) or public(row)
+            if settled:
                 break
-        index = last if span is not None or (row is not None and public(row)) else index + 1
+        index = last if settled else index + 1
 
 
-def _alone(view: View, groups: list[tuple[int, int]], start: int, end: int) -> Iterator[Span]:
+def _alone(view: View, groups: list[tuple[int, int]], start: int, end: int, spans: list[Span]) -> None:
     """A cluster of one group, as most are."""
     row = _row(view, groups, 0, 1, start)
-    if row is None or (_followed(view.text, end, view) and not row.tail):
-        return
-    span = _read(row)
-    if span is not None:
-        yield span
+    if row is not None and (row.tail or not _followed(view.text, end, view)):
+        _read(row, spans)
 
 
 def _may_be(size: int, text: str, first: int, second: int) -> bool:
@@ -175,7 +193,7 @@ def _row(view: View, groups: list[tuple[int, int]], first: int, last: int, start
             low = start
     elif first > 0:
         plus = text[low - 1] == "+"
-    return Row(digits, shape, separators, low, high + len(tail), view, plus, tail, whole, fraction)
+    return _new(Row, (digits, shape, separators, low, high + len(tail), view, plus, tail, whole, fraction))
 
 
 def _after_point(text: str, low: int, start: int) -> bool:
@@ -192,9 +210,12 @@ def _tail(text: str, high: int, end: int, separators: tuple[str, ...]) -> str:
     return ""
 
 
-def _read(row: Row) -> Span | None:
+def _read(row: Row, spans: list[Span]) -> bool:
+    """What a row means joins the finds; was it anything?"""
     found = meaning(row)
     if found is None:
-        return None
-    entity, score, rule = found
-    return Span(row.view.at(row.start), row.view.until(row.end), entity, score, rule)
+        return False
+    view, places = row.view, row.view.places
+    low, high = (row.start, row.end) if places is None else (view.at(row.start), view.until(row.end))
+    spans.append(_new(Span, (low, high, *found, "pii")))
+    return True

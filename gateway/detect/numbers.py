@@ -24,7 +24,7 @@ _DOTTED = {(".", ".", "."), (".", ".", ".", "/")}
 def meaning(row: Row) -> Found:
     """What a row stands for, how sure that is, and by which rule; None for nothing."""
     size = len(row.digits) + bool(row.tail)
-    if row.spelt:
+    if len(row.shape) >= 8 and row.spelt:
         return _spelt(row, size)
     if size == 10 and row.shape in _HEALTH and row.told("NHS"):
         return _health(row)
@@ -161,7 +161,7 @@ def _ipv4(row: Row) -> Found:
     if text.startswith(("1.3.", "2.5.4.", "2.5.29."), row.start) and not row.cued("IP"):
         return None  # object identifiers
     private = octets[0] == "10" or (octets[0] == "172" and 16 <= int(octets[1]) < 32)
-    if private or row.cued("IP") or len(octets[0]) + len(octets[1]) >= 5 or sum(map(len, octets)) >= 9:
+    if private or len(octets[0]) + len(octets[1]) >= 5 or sum(map(len, octets)) >= 9 or row.cued("IP"):
         return "IP_ADDRESS", 0.95, "ipv4"
     slash = text[row.end : row.end + 1] in ("/", ":") or view.raw[view.raw_start - 1 : view.raw_start] in ("=", "[")
     return ("IP_ADDRESS", 0.85, "ipv4") if slash or sum(map(len, octets)) >= 7 else ("IP_ADDRESS", 0.4, "ipv4_short")

@@ -7,13 +7,13 @@ run only once its end is seen; so what it gives is a function of the text alone 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from gateway.detect import announced, carriers, columns, secrets, signs
 from gateway.detect.columns import TOP, Above
-from gateway.detect.digits import numbers
+from gateway.detect.digits import numbers, sole
 from gateway.detect.families import (
     ANNOUNCING,
     BORN,
@@ -50,7 +50,7 @@ _PEM_COMING = re.compile(r"-----BEGIN[A-Z ]{0,60}-{0,5}$")
 _PEM_REACH = 80  # code points: the longest such line
 
 Event = tuple[int, int]
-Recogniser = Callable[[View], Iterator[Span]]
+Recogniser = Callable[[View], Iterable[Span]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,8 @@ class Settled(NamedTuple):
 
 _new = tuple.__new__  # a named tuple's own constructor is one call more, for every token
 _NONE: list[Span] = []  # nobody adds to it
+# Digits that no code is made of: a passport of nine, which begins with 14 or 15, is `tokens`' matter.
+_SOLE = re.compile(r"(?!1[45][0-9]{7}(?![0-9]))[0-9]{3,}")
 _NOWHERE: frozenset[int] = frozenset()
 _NO_HEADS: Mapping[int, str] = {}
 
@@ -164,19 +166,37 @@ class _Reading:
                 if pem[1]:
                     return Settled(spans, len(self.text), open_end=True)
                 cut = pem[0].end
+            elif family == DIGITS and (end := self._sole(place, cut)):
+                found = sole(self.text, place - 3, end, self.around)
+                if self.wanting and not self.ended:
+                    return Settled(spans, min(place - 3, self.coming), resumed=frozenset(self.resumed))
+                spans += found
+                cut = end
             else:
                 block, index = self._block(cut, index)
                 if block.end <= cut:
                     continue
                 if not self.ended and not self._closed(block):
                     return self._unclosed(block, spans)
-                found, end = self._windows(block)
+                if block.end - block.start <= MAX_RUN:  # nearly every one
+                    found, end = self._recognise(block.start, block.end, block), block.end
+                else:
+                    found, end = self._windows(block)
                 if self.wanting and not self.ended:
                     return Settled(spans, min(block.start, self.coming), resumed=frozenset(self.resumed))
                 spans += found
                 cut = end
         until = len(self.text) if self.ended else _live(self.text, cut)
-        return Settled(spans, until, resumed=frozenset(self.resumed))
+        return _new(Settled, (spans, until, False, False, frozenset(self.resumed) if self.resumed else _NOWHERE))
+
+    def _sole(self, place: int, cut: int) -> int:
+        """Where digits that begin with the three before a place end, if they stand alone in Chinese text; 0 if they do not."""
+        text, start = self.text, place - 3
+        if start <= cut or text[start - 1] not in signs.APART:
+            return 0
+        found = _SOLE.match(text, start)
+        end = found.end() if found else 0
+        return end if end and end < self.coming and text[end] in signs.APART else 0
 
     def _pem(self, place: int, cut: int) -> tuple[Span, bool] | None:
         """A private key from its first line to its last; without a last line, all there is."""
@@ -257,7 +277,8 @@ class _Reading:
                 families |= family
             elif family == CODED and place <= start and end - start >= carriers.MIN_WINDOW:
                 families |= CODED  # the run began as base64, and may go on so
-        families |= _IMPLIED.get(families & (PAPER | URL), 0)
+        if families & (PAPER | URL):
+            families |= _IMPLIED[families & (PAPER | URL)]
         for view in carriers.readings(text, start, end, bool(families & COAT), self.around):
             spans += self._in(view, families if view.places is None else families | _UNDER_A_COAT)
         if families & ANNOUNCING:
@@ -270,22 +291,18 @@ class _Reading:
             spans += self._coded(start, end)
         return resolve(spans) if len(spans) > 1 else spans
 
-    def _in(self, view: View, families: int) -> Iterator[Span]:
+    def _in(self, view: View, families: int) -> list[Span]:
+        spans: list[Span] = []
         if families & (DIGITS | COAT):
-            yield from numbers(view)
-            yield from codes(view)
-        if families & MAIL:
-            yield from emails(view)
-        if families & MACHINE:
-            yield from machines(view)
-        if families & PLATE:
-            yield from plates(view)
-        if families & SECRET:
-            yield from secrets.keys(view)
-        if families & HANDLE:
-            yield from handles(view)
-        for read in self.own if families & OWN else ():
-            yield from read(view)
+            spans = numbers(view)
+            spans += codes(view)
+        if families & _OTHERS:
+            for family, read in _READERS:
+                if families & family:
+                    spans += read(view)
+            for read in self.own if families & OWN else ():
+                spans += read(view)
+        return spans
 
     def _coded(self, start: int, end: int) -> Iterator[Span]:
         """What base64 hides is found as in any text; the whole of its coat is taken for it."""
@@ -300,6 +317,14 @@ _ESCAPE = 7  # signs of an escape, of which an edge may leave a part
 _CUT = ("", "\\", "%", "&")
 _TOLD = {VALUE: announced.password, CHAT: announced.chat, BORN: announced.birth}
 _IMPLIED = {PAPER: DIGITS, URL: SECRET, PAPER | URL: DIGITS | SECRET}
+_READERS: tuple[tuple[int, Recogniser], ...] = (
+    (MAIL, emails),
+    (MACHINE, machines),
+    (PLATE, plates),
+    (SECRET, secrets.keys),
+    (HANDLE, handles),
+)
+_OTHERS = MAIL | MACHINE | PLATE | SECRET | HANDLE | OWN
 _UNDER_A_COAT = DIGITS | MAIL | MACHINE | PLATE | SECRET  # another writing hides what the triggers look for
 
 

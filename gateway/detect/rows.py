@@ -70,7 +70,8 @@ class Row(NamedTuple):
         )
 
     def figure(self) -> bool:
-        return cues.figure(self.view.raw, self.view.at(self.start))
+        raw, at = self.view.raw, self.view.at(self.start)
+        return (at == 0 or raw[at - 1] < "\u3001") and cues.figure(raw, at)  # no such name ends in Han
 
     @property
     def spelt(self) -> bool:

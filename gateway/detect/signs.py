@@ -131,6 +131,11 @@ _SAID = re.compile(rf"[{_NUMERAL}]{{3}}[，、]\Z")
 _LINE_END = re.compile(r"[0-9]{5}\n\Z")
 
 
+# Signs of Chinese text that no run has and that nothing joins: digits between two of them are a run, and nothing else.
+APART = frozenset(map(chr, range(0x4E00, 0xA000))) - set(PLATES + MILITARY + _ENDS + _NUMERAL + "转字第艾特")
+APART |= set("，。：；！？、")
+
+
 def undecided(text: str, end: int) -> bool:
     """May what has come behind a run's end still join more to it?"""
     sign = text[end]

@@ -33,6 +33,8 @@ _IN_USE = re.compile(
 
 def mobile(row: Row) -> Found:
     digits, shape = row.digits, row.shape
+    if len(digits) == 11 and len(shape) == 1 and MOBILE.match(digits) is not None:  # as it is usually written
+        return None if row.fraction or row.figure() else ("CN_MOBILE", 0.95, "mobile")
     for prefix in ("0086", "086", "86", "0"):
         if digits.startswith(prefix) and len(digits) == 11 + len(prefix):
             digits = digits[len(prefix) :]

@@ -173,25 +173,30 @@ def plates(view: View) -> Iterator[Span]:
         yield _span(view, found.start(), found.end(), ("CN_MILITARY_ID", 0.9, "military"))
 
 
-def codes(view: View) -> Iterator[Span]:
+def codes(view: View) -> list[Span]:
     """Codes with letters and digits, each with its validator or its cue."""
-    at = view.start
-    if _CODEABLE.search(view.text, at, view.end) is None:
-        return
-    for word in _GLUED.finditer(view.text, at, view.end):  # nothing stands between the word and its value
+    text, at, end = view.text, view.start, view.end
+    spans: list[Span] = []
+    if _CODEABLE.search(text, at, end) is None:
+        return spans
+    if text.find("IBAN", at, end) >= 0 or text.find("VIN", at, end) >= 0:
+        spans += _glued(view)
+    while (found := _CODES.search(text, at, end)) is not None:
+        span = _code(view, found)
+        if span is not None:
+            spans.append(span)
+        at = found.end() if span is not None else found.start() + 1
+    return spans
+
+
+def _glued(view: View) -> Iterator[Span]:
+    """Behind its word, with nothing between: IBANGB29…"""
+    for word in _GLUED.finditer(view.text, view.start, view.end):
         name = word.group().lower()
         behind = _BEHIND[name].match(view.text, word.end(), view.end)
         judged = behind and _JUDGES[name](view, word.end(), behind.end(), behind.group())
         if behind and judged:
             yield _span(view, word.end(), behind.end(), judged)
-    while True:
-        found = _CODES.search(view.text, at, view.end)
-        if found is None:
-            return
-        span = _code(view, found)
-        if span is not None:
-            yield span
-        at = found.end() if span is not None else found.start() + 1
 
 
 def _code(view: View, found: re.Match[str]) -> Span | None:
