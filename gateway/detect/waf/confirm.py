@@ -33,19 +33,18 @@ class Pattern:
     __slots__ = ("_ends", "_reach", "_whole")
 
     def __init__(self, pattern: str) -> None:
-        self._whole = compiled(pattern)
+        self._whole = _Sought(pattern)
         steps = _steps(pattern)
-        ends = (compiled(steps[0]), compiled(steps[1])) if steps else None
+        ends = (_Sought(steps[0]), _Sought(steps[1])) if steps else None
         may_be_empty = ends is None or any(one.search(b"") is not None for one in ends)
         self._ends = None if may_be_empty else ends
         self._reach = _widest(steps[2]) if steps else None
 
     def find(self, data: bytes) -> Span | None:
         """The leftmost match in this UTF-8."""
-        found = self._whole.search(data) if self._ends is None else self._stepwise(data, *self._ends)
-        return None if found is None else found.span()
+        return self._whole.search(data) if self._ends is None else self._stepwise(data, *self._ends)
 
-    def _stepwise(self, data: bytes, first: Any, last: Any) -> re.Match[Any] | None:
+    def _stepwise(self, data: bytes, first: _Sought, last: _Sought) -> Span | None:
         at, behind = 0, -1
         whole = self._whole
         reach = len(data) if self._reach is None else self._reach
@@ -53,21 +52,41 @@ class Pattern:
             beginning = first.search(data, at)
             if beginning is None:
                 return None
-            start = beginning.start()
+            start = beginning[0]
             if behind < start:
                 end = last.search(data, start)
                 if end is None:
                     return None
-                behind = end.start()
+                behind = end[0]
             if behind - start > reach:
                 at = max(behind - reach, start + 1)
                 continue
-            found: re.Match[Any] | None = whole.match(data, start)
+            found = whole.match(data, start)
             if found is not None:
                 return found
             at = start + 1
-        whole_from: re.Match[Any] | None = whole.search(data, at)
-        return whole_from
+        return whole.search(data, at)
+
+
+class _Sought:
+    """RE2 of a pattern, asked without the wrapper that makes a match of every answer: a text is asked ten times."""
+
+    __slots__ = ("_match",)
+
+    def __init__(self, pattern: str) -> None:
+        self._match = compiled(pattern)._regexp.Match
+
+    def search(self, data: bytes, at: int = 0) -> Span | None:
+        found: Span = self._match(_ANYWHERE, data, at, len(data))[0]
+        return None if found == _NOWHERE else found
+
+    def match(self, data: bytes, at: int) -> Span | None:
+        found: Span = self._match(_HERE, data, at, len(data))[0]
+        return None if found == _NOWHERE else found
+
+
+_ANYWHERE, _HERE = re2._re2.RE2.Anchor.UNANCHORED, re2._re2.RE2.Anchor.ANCHOR_START
+_NOWHERE = (-1, -1)
 
 
 @lru_cache(maxsize=4096)  # a reload changes a few; they hold nothing but what they look for
