@@ -102,8 +102,11 @@ _NIOJ = (
     rf"|(?<=[{_NUMERAL}])[，、](?=[{_NUMERAL}]{{3}})|(?<=[A-Za-z0-9])特艾(?=[A-Za-z0-9])|(?<=[0-9])\n(?=[0-9]{{5}})"
     rf"|(?<=@){_GAP}{{1,2}}(?=[A-Za-z0-9])|(?<=[A-Za-z0-9]){_GAP}{{1,2}}(?=@)|(?<=[a-z]){_GAP}\.{_GAP}(?=[A-Za-z0-9])"
 )
-_PARTS = rf"(?:{_AT}{_GAP}{{0,2}}|[{BODY})\]]+|[(\[]|{_JOIN})*"  # a bracket is a part of its own where "(at)" may begin
-_PARTS_BACK = rf"(?:{_TA}{_GAP}{{0,2}}|[{BODY}(\[]+|[)\]]|{_NIOJ})*"
+# What any of them begins with: most signs that end a run are none of these, and no join need be tried.
+_JOINED = rf"[ {SPACES}(\[{{{PLATES}{MILITARY}{_ENDS}转，、艾\n]"
+_JOINED_BACK = rf"[ {SPACES})\]}}{PLATES}{_ENDS}第转，、特\n]"
+_PARTS = rf"(?:{_AT}{_GAP}{{0,2}}|[{BODY})\]]+|[(\[]|(?={_JOINED})(?:{_JOIN}))*"  # a bracket is a part of its own where "(at)" may begin
+_PARTS_BACK = rf"(?:{_TA}{_GAP}{{0,2}}|[{BODY}(\[]+|[)\]]|(?={_JOINED_BACK})(?:{_NIOJ}))*"
 RUN = re.compile(_PARTS)
 _RUN_BACK = re.compile(_PARTS_BACK)
 # The same from the end of what has arrived, where a join may be half there.
