@@ -293,9 +293,14 @@ class _Reading:
 
     def _in(self, view: View, families: int) -> list[Span]:
         spans: list[Span] = []
-        if families & (DIGITS | COAT):
-            spans = numbers(view)
+        if families & MACHINE:
+            spans += machines(view)
+        if families & PLATE:
+            spans += plates(view)
+        if families & (DIGITS | COAT) and not _settled(spans, view):
             spans += codes(view)
+            if not _settled(spans, view):
+                spans += numbers(view)
         if families & _OTHERS:
             for family, read in _READERS:
                 if families & family:
@@ -319,13 +324,22 @@ _TOLD = {VALUE: announced.password, CHAT: announced.chat, BORN: announced.birth}
 _IMPLIED = {PAPER: DIGITS, URL: SECRET, PAPER | URL: DIGITS | SECRET}
 _READERS: tuple[tuple[int, Recogniser], ...] = (
     (MAIL, emails),
-    (MACHINE, machines),
-    (PLATE, plates),
     (SECRET, secrets.keys),
     (HANDLE, handles),
 )
-_OTHERS = MAIL | MACHINE | PLATE | SECRET | HANDLE | OWN
+_OTHERS = MAIL | SECRET | HANDLE | OWN
 _UNDER_A_COAT = DIGITS | MAIL | MACHINE | PLATE | SECRET  # another writing hides what the triggers look for
+
+
+def _settled(spans: list[Span], view: View) -> bool:
+    """Is a run, from its first sign to its last, what nothing else in it could be surer to be?"""
+    if not spans:
+        return False
+    low, high, _, score, _, _ = spans[-1]
+    return score >= _SURE and low == view.at(view.start) and high == view.until(view.end)
+
+
+_SURE = 0.95
 
 
 def _reach(text: str, place: int, family: int) -> int:

@@ -106,15 +106,17 @@ def emails(view: View) -> Iterator[Span]:
             yield _span(view, found.start(), found.end(), ("EMAIL_ADDRESS", 0.9, "email"))
 
 
-def machines(view: View) -> Iterator[Span]:
+def machines(view: View) -> list[Span]:
     """MAC and IPv6 addresses."""
     text, start, end = view.text, view.start, view.end
     colons = text.count(":", start, end)
     dotted = end - start >= 14 and text.count(".", start, end) >= 2
+    found: list[Span] = []
     if colons >= 5 or dotted or text.count("-", start, end) >= 5:
-        yield from _macs(view)
-    if colons >= 2:
-        yield from _ipv6s(view)
+        found += _macs(view)
+    if colons >= 2 and not (found and (found[0].start, found[0].end) == (view.at(start), view.until(end))):
+        found += _ipv6s(view)
+    return found
 
 
 def _macs(view: View) -> Iterator[Span]:
