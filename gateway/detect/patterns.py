@@ -7,38 +7,31 @@ run only once its end is seen; so what it gives is a function of the text alone 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gateway.detect import announced, carriers, columns, secrets, signs
+from gateway.detect import announced, carriers, columns, readers, secrets, signs
 from gateway.detect.columns import TOP, Above
-from gateway.detect.digits import numbers, sole
+from gateway.detect.digits import sole
 from gateway.detect.families import (
     ANNOUNCING,
     BORN,
-    CHAT,
     COAT,
     CODED,
     DIGITS,
-    HANDLE,
     HEAD,
-    MACHINE,
-    MAIL,
-    OWN,
     PAPER,
     PEM,
-    PLATE,
-    SECRET,
     TRIGGERS,
     URL,
     VALUE,
     under,
 )
+from gateway.detect.readers import Recogniser
 from gateway.detect.span import Span, resolve
-from gateway.detect.tokens import codes, emails, handles, machines, plates
 from gateway.detect.triggers import Engine, Trigger, engine
-from gateway.detect.view import Around, View
+from gateway.detect.view import Around
 
 CONTEXT = 64  # code points before a run that its reading may look at: cues and announcements
 MAX_RUN = 512  # code points read at once: longer runs (base64, minified code) are read in windows
@@ -50,7 +43,6 @@ _PEM_COMING = re.compile(r"-----BEGIN[A-Z ]{0,60}-{0,5}$")
 _PEM_REACH = 80  # code points: the longest such line
 
 Event = tuple[int, int]
-Recogniser = Callable[[View], Iterable[Span]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,36 +270,18 @@ class _Reading:
             elif family == CODED and place <= start and end - start >= carriers.MIN_WINDOW:
                 families |= CODED  # the run began as base64, and may go on so
         if families & (PAPER | URL):
-            families |= _IMPLIED[families & (PAPER | URL)]
+            families |= readers.IMPLIED[families & (PAPER | URL)]
         for view in carriers.readings(text, start, end, bool(families & COAT), self.around):
-            spans += self._in(view, families if view.places is None else families | _UNDER_A_COAT)
+            spans += readers.read(view, families if view.places is None else families | readers.UNDER_A_COAT, self.own)
         if families & ANNOUNCING:
             whole = carriers.plain(text, start, end, self.around)
             for place, family in block.events:
-                if family in _TOLD and start <= place < end:
-                    span = _TOLD[family](whole, place)
+                if family in readers.TOLD and start <= place < end:
+                    span = readers.TOLD[family](whole, place)
                     spans += [span._replace(end=min(span.end, end))] if span else []  # a private key may begin in it
         if families & CODED:
             spans += self._coded(start, end)
         return resolve(spans) if len(spans) > 1 else spans
-
-    def _in(self, view: View, families: int) -> list[Span]:
-        spans: list[Span] = []
-        if families & MACHINE:
-            spans += machines(view)
-        if families & PLATE:
-            spans += plates(view)
-        if families & (DIGITS | COAT) and not _settled(spans, view):
-            spans += codes(view)
-            if not _settled(spans, view):
-                spans += numbers(view)
-        if families & _OTHERS:
-            for family, read in _READERS:
-                if families & family:
-                    spans += read(view)
-            for read in self.own if families & OWN else ():
-                spans += read(view)
-        return spans
 
     def _coded(self, start: int, end: int) -> Iterator[Span]:
         """What base64 hides is found as in any text; the whole of its coat is taken for it."""
@@ -320,26 +294,6 @@ class _Reading:
 
 _ESCAPE = 7  # signs of an escape, of which an edge may leave a part
 _CUT = ("", "\\", "%", "&")
-_TOLD = {VALUE: announced.password, CHAT: announced.chat, BORN: announced.birth}
-_IMPLIED = {PAPER: DIGITS, URL: SECRET, PAPER | URL: DIGITS | SECRET}
-_READERS: tuple[tuple[int, Recogniser], ...] = (
-    (MAIL, emails),
-    (SECRET, secrets.keys),
-    (HANDLE, handles),
-)
-_OTHERS = MAIL | SECRET | HANDLE | OWN
-_UNDER_A_COAT = DIGITS | MAIL | MACHINE | PLATE | SECRET  # another writing hides what the triggers look for
-
-
-def _settled(spans: list[Span], view: View) -> bool:
-    """Is a run, from its first sign to its last, what nothing else in it could be surer to be?"""
-    if not spans:
-        return False
-    low, high, _, score, _, _ = spans[-1]
-    return score >= _SURE and low == view.at(view.start) and high == view.until(view.end)
-
-
-_SURE = 0.95
 
 
 def _reach(text: str, place: int, family: int) -> int:
