@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.detect.names.chinese import Chinese
 from gateway.detect.names.han import FEATURES, GAP, LABELS, Reader, keys
+from gateway.detect.names.lists import in_lists
 from tests.detect.strategies import texts
 
 CHINESE = Chinese()
@@ -28,6 +31,10 @@ def found(text: str, entity: str) -> list[str]:
         ("俄罗斯外交部长普里马科夫等俄罗斯政府高级官员", ["普里马科夫"]),
         ("收件人李秀英，", ["李秀英"]),
         ("请把合同转给周海涛", ["周海涛"]),
+        ("我找王经理谈一下合同", ["王"]),
+        ("顾浩顾云飞顾秀莲顾金池钱其琛徐才厚", ["顾浩", "顾云飞", "顾秀莲", "顾金池", "钱其琛", "徐才厚"]),
+        ("（1）克林顿（2）布什（3）戈尔", ["克林顿", "布什", "戈尔"]),
+        ("杰克·麦克布瑞尔和简·林奇等人联袂献声。", ["杰克·麦克布瑞尔", "简·林奇"]),
     ],
 )
 def test_people_are_found_beside_offices_and_places(text: str, expected: list[str]) -> None:
@@ -67,6 +74,27 @@ def test_an_address_goes_on_to_the_shop_it_ends_in(text: str, expected: str) -> 
 
 def test_a_company_in_the_news_is_no_address() -> None:
     assert found("江苏省苏州宝碟激光电子有限公司昨天开业", "ADDRESS") == []
+
+
+ROWS = st.lists(st.integers(2, 5), min_size=1, max_size=9)
+
+
+@settings(max_examples=100)
+@given(ROWS, st.lists(st.integers(0, 2), min_size=9, max_size=9), st.data())
+def test_people_in_lists_do_not_overlap_and_none_that_was_found_is_lost(
+    sizes: list[int], gaps: list[int], data: st.DataObject
+) -> None:
+    found, at = [], 0
+    for size, gap in zip(sizes, gaps, strict=False):
+        found.append((at, at + size))
+        at += size + gap
+    clause = data.draw(st.text(st.sampled_from("王张欧阳明伟、（女）·和"), min_size=at, max_size=at))
+    likely = data.draw(st.lists(st.floats(0, 1), min_size=at, max_size=at))
+    rows = in_lists(clause, found, likely, likely)
+    assert all(low < high for low, high in rows)
+    assert all(left[1] <= right[0] for left, right in pairwise(rows))
+    covered = {place for low, high in rows for place in range(low, high)}
+    assert covered >= {place for low, high in found for place in range(low, high)}
 
 
 CLAUSES = st.lists(

@@ -13,8 +13,8 @@ from gateway.detect.names.surnames import SURNAME
 from gateway.detect.span import Span
 from gateway.detect.triggers import Engine, Trigger, engine
 
-_TITLES = "先生|女士|小姐|太太|老师|教授|医生|大夫|护士|经理|总监|主任|同学|师傅|局长|书记|院长|校长|律师|博士|董事长|总裁|部长|处长|科长|队长|主席|总统|警官|法官|会计|助理|工程师|同志"
-TITLES = re.compile(rf"(?:{_TITLES})$")
+TITLE = "先生|女士|小姐|太太|老师|教授|医生|大夫|护士|经理|总监|主任|同学|师傅|局长|书记|院长|校长|律师|博士|董事长|总裁|部长|处长|科长|队长|主席|总统|警官|法官|会计|助理|工程师|同志"
+TITLES = re.compile(rf"(?:{TITLE})$")
 _H = r"[\u4e00-\u9fff]"
 SURNAME_ALONE = 0.45  # 王经理: one of a hundred million; below the threshold unless policy lowers it
 _AFTER = (
@@ -27,7 +27,7 @@ _BY_CUE = re.compile(
     rf"(?<!企){_CUE}(?:姓名)?(?:(?:是|为|叫|[：:\s])\s?[\"“]?|(?![{_WORDS}]))(?P<name>{SURNAME}(?:{_H}[{_AFTER}](?!{_H})|(?:(?![{_AFTER}]){_H}){{1,2}}))(?!{_H}*公司)"
 )
 _BY_TITLE = re.compile(
-    rf"(?<!{_H})(?P<name>{SURNAME}(?:(?![{_AFTER}]){_H}){{0,2}}?)(?:{_TITLES})|(?<=[请找问给和与是由跟向让见])(?P<name2>{SURNAME}(?:(?![{_AFTER}]){_H}){{0,2}}?)(?:{_TITLES})"
+    rf"(?<!{_H})(?P<name>{SURNAME}(?:(?![{_AFTER}]){_H}){{0,2}}?)(?:{TITLE})|(?<=[请找问给和与是由跟向让见])(?P<name2>{SURNAME}(?:(?![{_AFTER}]){_H}){{0,2}}?)(?:{TITLE})"
 )
 _NO_NAME = re.compile(r"[部局院厅委司]$|蒙古|黄埔|国家")  # 文化部部长, 蒙古总统
 _CAP = r"(?:[A-Z]['’])?[A-ZÀ-ÖØ-Þ][a-zà-ÿ]+(?:[-'’][A-Z]?[a-zà-ÿ]+){0,2}"
@@ -118,7 +118,7 @@ def births(text: str) -> Iterator[Span]:
 # Who looks, and what must stand in a text for them to find anything: in most texts nothing does.
 _SEEKERS: tuple[tuple[Callable[[str], Iterator[Span]], str], ...] = (
     (cued, _CUE),
-    (titled, rf"(?:{_TITLES})"),
+    (titled, rf"(?:{TITLE})"),
     (
         introduced,
         r"(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Madam|Mister|Professor|Doctor)\.?[ ][A-Z]"

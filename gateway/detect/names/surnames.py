@@ -15,4 +15,5 @@ _SURNAMES = (
 )
 _COMPOUND = "欧阳|司马|上官|诸葛|东方|皇甫|尉迟|公孙|慕容|令狐|司徒|夏侯|南宫|端木|百里|长孙|宇文|闻人|轩辕|钟离"
 SURNAME = rf"(?:{_COMPOUND}|[{_SURNAMES}])"
+COMPOUND_SURNAME = re.compile(_COMPOUND)
 BEGINS_LIKE_A_NAME = re.compile(SURNAME)
