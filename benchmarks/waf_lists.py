@@ -7,6 +7,9 @@ DIRECTORY holds checkouts, by these names; one that is not there is left out, an
   patt          swisskyrepo/PayloadsAllTheThings */Intruder*/*.txt
   gotestwaf     wallarm/gotestwaf                testcases/: never looked at when rules were written
   fuzzdb        fuzzdb-project/fuzzdb            attack/: the same
+  pb-sql        payloadbox/sql-injection-payload-list  Intruder/: what no other list has
+  pb-xss        payloadbox/xss-payload-list      the same
+  intruder      1N3/IntruderPayloads             FuzzLists/: the same
   uap           ua-parser/uap-core               tests/ and test_resources/: User-Agent lines as browsers and programs send them
 With --crs, what no grammar proves is asked of the core rule set there as well, as on a site with [crs].
 """
@@ -17,11 +20,13 @@ import argparse
 import csv
 import json
 import platform
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
+from zlib import crc32
 
 import yaml
 
@@ -105,6 +110,26 @@ def unseen(where: Path) -> Iterable[Texts]:
     yield from _lines("fuzzdb", "command", [attack / "os-cmd-execution" / "command-execution-unix.txt"])
 
 
+def fresh(where: Path) -> Iterable[Texts]:
+    """What further lists have that none of those above has: the half of it that was not looked at when rules were mended."""
+    known = {text for one in (*attacks(where), *unseen(where)) for text in one.texts}
+    lists = where / "intruder" / "FuzzLists"
+    for source, family, files in (
+        ("payloadbox", "sql", sorted((where / "pb-sql" / "Intruder").rglob("*.txt"))),
+        ("payloadbox", "script", sorted((where / "pb-xss" / "Intruder").glob("*.txt"))),
+        ("IntruderPayloads", "traversal", [lists / "lfi.txt", lists / "traversal.txt", lists / "traversal-short.txt"]),
+        ("IntruderPayloads", "command", [lists / "command_exec.txt"]),
+    ):
+        for one in _lines(source, family, files):
+            new = (text for text in one.texts if text not in known and crc32(text.encode("utf-8", "replace")) & 1)
+            yield replace(one, texts=tuple(text for text in new if _MORE_THAN_A_WORD.search(text)))
+
+
+_MORE_THAN_A_WORD = re.compile(
+    r"\w\W+\w|\w\W{2,}|\W{2,}\w"
+)  # lone words and signs prove nothing: names are made of them
+
+
 def harmless(where: Path) -> Iterable[Texts]:
     yield from _http_params(where / "httpparams" / "payload_full.csv", attack=False)
     texts = where / "gotestwaf" / "testcases" / "false-pos" / "texts.yml"
@@ -183,6 +208,10 @@ def _thinned(most: int, one: Texts) -> Texts:
     return replace(one, texts=one.texts[::step])
 
 
+def _has_texts(one: Texts) -> bool:
+    return bool(one.texts)
+
+
 def refuses(stage: Waf, place: str, text: str) -> bool:
     passage = Passage(
         PLACES[place], {"header": "header", "tool": "tool_definition"}.get(place, "parameter"), text, Kind.IDENTIFIER
@@ -228,6 +257,7 @@ def main() -> None:
         "at most of each list": args.each or "all",
         "attacks": measure(judged, map(thin, attacks(args.directory)), want=True, show=args.show),
         "unseen": measure(judged, map(thin, unseen(args.directory)), want=True, show=args.show),
+        "fresh": measure(judged, map(thin, filter(_has_texts, fresh(args.directory))), want=True, show=args.show),
         "harmless": measure(judged, map(thin, harmless(args.directory)), want=False, show=args.show),
     }
     if crs:
