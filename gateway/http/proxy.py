@@ -28,6 +28,7 @@ from gateway.http.originals import Original, Safe
 from gateway.http.outcome import Ending, Journalist, Outcome
 from gateway.http.replies import SERVER, labelled, refusal_reply, sentence
 from gateway.http.turnstile import Turnstile
+from gateway.http.whole import Whole
 
 SO_FAR_SECONDS = 1.0  # how much of a stream a crash may leave untold: what was seen longer ago is on record
 MAX_ERROR_BYTES = 64 * 1024  # of a backend's error reply: enough for any of TGI's, too little to hurt
@@ -227,7 +228,7 @@ class _Passing:
             if refusal is not None:
                 return _refused(refusal, self._arrival)
             headers = self._headers()
-            return Response(body=labelled(self._writing.finish(), self._label), headers=headers)
+            return Whole(headers, labelled(self._writing.finish(), self._label))
         last = labelled(self._writing.finish(), self._label) if refusal is None else self._failure(refusal)
         await self._response.write_eof(last)
         return self._response

@@ -18,6 +18,7 @@ from tgi.wire.mould import MOST_MOULDS, Mould, mould
 
 MAX_REPLY_BYTES = 16 << 20  # a whole reply: the longest context's text with a token list beside it, best of two
 _DONE = b"[DONE]"
+_OBJECTS = frozenset((dict,))
 
 
 class Frames(Protocol):
@@ -214,7 +215,7 @@ def objects_of(value: Mapping[str, object], key: str) -> list[dict[str, object]]
     items = value.get(key)
     if items is None:
         return []
-    if type(items) is not list or not all(type(item) is dict for item in items):
+    if type(items) is not list or not _OBJECTS.issuperset(map(type, items)):
         raise nonsense(f"a {key} that is not a list of objects")
     return items
 

@@ -6,7 +6,7 @@ the plain routes. Bodies are read in `generating` and `chatting`; nothing here l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from functools import partial
 from typing import TypeAlias
@@ -47,7 +47,7 @@ class TgiWire:
 
     def read(self, route: Route, body: bytes) -> Ask | Refuse:
         """The request, or why it is none; raises `KeyError` for a route that is not ours."""
-        return _read(self, route, _TGI_ROUTES[route], body)
+        return _read(self, route, _TGI_READERS[route.method, route.path], body)
 
 
 @fact(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class OpenAIWire:
 
     def read(self, route: Route, body: bytes) -> Ask | Refuse:
         """The request, or why it is none; raises `KeyError` for a route that is not ours."""
-        return _read(self, route, _OPENAI_ROUTES[route], body)
+        return _read(self, route, _OPENAI_READERS[route.method, route.path], body)
 
 
 AnyWire: TypeAlias = TgiWire | OpenAIWire
@@ -164,7 +164,10 @@ def _prompts(draft: Draft) -> list[str]:
 
 def _last_words(draft: Draft) -> list[str]:
     """A last turn of the assistant's, which the model goes on from."""
-    last = f"messages[{len(draft.out['messages']) - 1}]."  # type: ignore[arg-type]
+    turns: list[dict[str, object]] = draft.out["messages"]  # type: ignore[assignment]
+    if turns[-1]["role"] != "assistant":
+        return []
+    last = f"messages[{len(turns) - 1}]."
     return [p.text for p in draft.passages if p.role == "assistant" and p.where.startswith(last)]
 
 
@@ -241,3 +244,11 @@ _TGI_ROUTES: dict[Route, Reader] = {
     Route("GET", "/info", Action.INFO, "tgi"): _info,
     **_OPENAI_ROUTES,
 }
+
+
+def _readers(routes: Mapping[Route, Reader]) -> dict[tuple[str, str], Reader]:
+    """By method and path: a route's own hash costs three calls."""
+    return {(route.method, route.path): reader for route, reader in routes.items()}
+
+
+_OPENAI_READERS, _TGI_READERS = _readers(_OPENAI_ROUTES), _readers(_TGI_ROUTES)

@@ -197,9 +197,11 @@ class WholeWriting:
         return {"index": ending.choice, "message": self._message(ending.choice, deltas), **end}
 
     def _message(self, choice: int, deltas: list[Delta]) -> dict[str, object]:
+        calls = self._calls.get(choice, [])
+        if len(deltas) == 1 and deltas[0].channel.kind is Kind.CONTENT and not calls:  # nearly every answer
+            return {"role": "assistant", "content": deltas[0].text}
         spoken = [delta for delta in deltas if delta.channel.kind is not Kind.ARGUMENTS]
         text = self._text(spoken)
-        calls = self._calls.get(choice, [])
         message: dict[str, object] = {"role": "assistant", "content": text if text or not calls else None}
         thought = "".join(delta.text for delta in spoken if delta.channel.kind is Kind.REASONING)
         if thought and self._wanted.shown is Shown.SPLIT:
