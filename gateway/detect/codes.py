@@ -142,10 +142,11 @@ def _hk(view: View, start: int, end: int, text: str) -> Found:
     letters = text[:1] if text[1].isdigit() else text[:2]
     rest = text[len(letters) :].replace("(", "").replace(")", "")
     right = valid.hk_id(letters, rest[:6], rest[6:])
-    cued = view.cued(start, end, "HK_ID")
     if "(" in text:
-        return ("HK_ID_CARD", 0.95, "hk_id") if right else ("HK_ID_CARD", 0.6, "hk_id_shape") if cued else None
-    return ("HK_ID_CARD", 0.7, "hk_id") if cued and right else None
+        if right:
+            return "HK_ID_CARD", 0.95, "hk_id"
+        return ("HK_ID_CARD", 0.6, "hk_id_shape") if view.cued(start, end, "HK_ID") else None
+    return ("HK_ID_CARD", 0.7, "hk_id") if right and view.cued(start, end, "HK_ID") else None
 
 
 def _on_cue(name: str, entity: str, score: float, rule: str) -> Callable[[View, int, int, str], Found]:

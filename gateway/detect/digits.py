@@ -17,6 +17,8 @@ from gateway.detect.view import Around, View
 _CLUSTER = re.compile(
     r"\+?\(?\+?[0-9]+(?:(?:[ \-.·/_]{1,3}|\) ?-?| ?-?\(|转|[ ]?(?:ext|Ext|EXT|x)[. ]{0,2}|#)\(?[0-9]+){0,24}"
 )
+_FOUR = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", re.ASCII)
+_DOTS = (".", ".", ".")
 MIN_DIGITS, MAX_DIGITS = 4, 22  # of a row: from the shortest cued number to a card and its country's prefix
 MAX_GROUPS, FEW_GROUPS = 19, 6  # of a row: written digit by digit, and written as people do
 # How what is looked for digit by digit begins, by its number of digits: mobiles, identity cards, bank cards.
@@ -38,6 +40,11 @@ def numbers(view: View) -> list[Span]:
         if MIN_DIGITS <= end - start <= MAX_DIGITS and not _glued(view, start, start):
             _read(_new(Row, (run, (end - start,), (), start, end, view, False, "", True, False)), spans)
         return spans
+    if _FOUR.fullmatch(run) and not _glued(view, start, start):  # the address of a machine, and nothing else
+        parts = run.split(".")
+        row = Row("".join(parts), tuple(map(len, parts)), _DOTS, start, end, view, whole=True)
+        if len(row.digits) >= MIN_DIGITS and not _followed(text, end, view) and _read(row, spans):
+            return spans
     if "\n" in run:
         spans += _folded(view)
     for cluster in _CLUSTER.finditer(text, start, end):
