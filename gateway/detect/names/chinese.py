@@ -15,16 +15,16 @@ import numpy as np
 from gateway.detect.names.addresses import address_parts, address_shaped, building, crossing, led_to
 from gateway.detect.names.han import LABELS, Reader
 from gateway.detect.names.lac import Lac
-from gateway.detect.names.people import people, segmented
+from gateway.detect.names.people import people, segmented, votes
 from gateway.detect.names.rules import TITLES
 from gateway.detect.names.tails import NO_PERSON, house_number, rest, room, storey
 from gateway.detect.span import Span
 
 HAN = re.compile(r"[\u3400-\u9fff]{2}")
 SURNAME_TITLED = 0.55  # 王经理, where the models are sure: above the default threshold, so that policy may leave it out
-ASKED = (
-    0.1  # how likely, by the network alone, a sign must be part of somebody's name for LAC to be asked about the clause
-)
+# How likely, by the network alone, a sign is part of somebody's name: nobody is looked for in a clause where none is likelier than
+# `LOOKED_AT`, and LAC is asked about those in which one lies between the other two.
+LOOKED_AT, ASKED, UNASKED = 0.15, 0.1, 0.95
 _BETWEEN = frozenset("和与及到至或、，")  # what stands between two places that are two
 PART_OF_ADDRESS = 0.15
 _ADDRESS = LABELS.index("B-ADR")
@@ -40,23 +40,39 @@ class Chinese:
     def find(self, texts: Sequence[str]) -> list[list[Span]]:
         """Spans of each text. A text is taken for one clause."""
         chosen = [at for at, text in enumerate(texts) if HAN.search(text)]
-        likely = self._reader.likelihoods([texts[at] for at in chosen]) if chosen else []
-        asked = [(at, one) for at, one in zip(chosen, likely, strict=True) if one[:, 1:3].sum(axis=1).max() > ASKED]
-        second = self._second.people([texts[at] for at, _ in asked])
-        words: list[list[tuple[int, int, str]]] = [[] for _ in texts]
-        for (at, one), other in zip(asked, second, strict=True):
-            words[at] += ((*row, "PER") for row in people(texts[at], one[:, 1:3], other))
-        for at, one in zip(chosen, likely, strict=True):
-            words[at] += _places(_labels(one))
-        return [list(_spans(text, _apart(text, found))) for text, found in zip(texts, words, strict=True)]
+        found: list[list[Span]] = [[] for _ in texts]
+        for at, words in zip(chosen, self._words([texts[at] for at in chosen]) if chosen else (), strict=True):
+            if words:
+                found[at] = list(_spans(texts[at], _apart(texts[at], words)))
+        return found
+
+    def _words(self, clauses: list[str]) -> list[list[tuple[int, int, str]]]:
+        """Of each clause: people, places, organisations and parts of addresses."""
+        likely, places = self._reader.together(clauses)
+        part, tags = likely[:, 1] + likely[:, 2], _labels(likely)
+        sure = (part < ASKED) | (part > UNASKED)
+        placed = tags >= LABELS.index("B-LOC")
+        words: list[list[tuple[int, int, str]]] = [
+            list(_places(tags[low:high].tolist())) if placed[low:high].any() else [] for low, high in places
+        ]
+        some = [at for at, (low, high) in enumerate(places) if part[low:high].max() > LOOKED_AT]
+        own = np.concatenate([likely[slice(*places[at]), 1:3] for at in some]) if some else likely[:0, 1:3]
+        asked = [at for at in some if not sure[slice(*places[at])].all()]
+        second = dict(zip(asked, self._second.people([clauses[at] for at in asked]), strict=True))
+        other = [second[at] if at in second else likely[slice(*places[at]), 1:3] for at in some]
+        said, low = votes(own, np.concatenate(other) if other else own), 0
+        for at in some:
+            high = low + len(clauses[at])
+            words[at] += ((*row, "PER") for row in people(clauses[at], said.of(low, high)))
+            low = high
+        return words
 
 
-def _labels(likely: Any) -> list[int]:
+def _labels(likely: Any) -> Any:
     """The likeliest label of each sign; part of an address already where it is only so likely."""
     address = likely[:, _ADDRESS:]
     part = address.sum(axis=1) > PART_OF_ADDRESS
-    tags: list[int] = np.where(part, _ADDRESS + address.argmax(axis=1), likely.argmax(axis=1)).tolist()
-    return tags
+    return np.where(part, _ADDRESS + address.argmax(axis=1), likely.argmax(axis=1))
 
 
 def _places(tags: Sequence[int]) -> Iterator[tuple[int, int, str]]:

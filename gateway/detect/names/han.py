@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from itertools import chain
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
 
@@ -127,12 +127,14 @@ class Reader:
 
     def likelihoods(self, clauses: Sequence[str]) -> list[Any]:
         """For each clause one row a sign with one figure a label of `LABELS`, each row's sum 1."""
-        scores = self._scores(keys(clauses))
-        at, found = 0, []
-        for clause in clauses:
-            found.append(scores[at : at + len(clause)])
-            at += len(clause) + GAP
-        return found
+        scores, places = self.together(clauses)
+        return [scores[low:high] for low, high in places]
+
+    def together(self, clauses: Sequence[str]) -> tuple[Any, list[tuple[int, int]]]:
+        """The same in one array, with empty rows between the clauses, and where in it each clause is."""
+        ends = accumulate(len(clause) + GAP for clause in clauses)
+        places = [(end - GAP - len(clause), end - GAP) for end, clause in zip(ends, clauses, strict=True)]
+        return self._scores(keys(clauses)), places
 
     def _scores(self, hashes: Any) -> Any:
         at = np.minimum(np.searchsorted(self._keys, hashes), len(self._keys) - 1)

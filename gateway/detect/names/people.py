@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import rjieba
@@ -41,23 +41,36 @@ _TITLE = re.compile(f"{TITLE}|总理|首相|市长|省长|县长|镇长|秘书�
 _LONGEST_TITLE = 4
 
 
-def people(clause: str, own: Any, other: Any) -> list[Row]:
-    """Where people are named. `own`, `other`: one row a sign, how likely it begins a name and goes on with one."""
-    part, begins = _middle(own.sum(axis=1), other.sum(axis=1)), _middle(own[:, 0], other[:, 0])
-    figures, starts = part.tolist(), begins.tolist()
-    rows = list(_likely(clause, figures, starts))
+class Votes(NamedTuple):
+    """Of each sign: the logits of the network, of LAC and of both, that it is part of a name; how likely it is, and begins one."""
+
+    own: list[float]
+    other: list[float]
+    both: list[float]
+    part: list[float]
+    begins: list[float]
+
+    def of(self, low: int, high: int) -> Votes:
+        """Those of some signs."""
+        return Votes(*(figures[low:high] for figures in self))
+
+
+def votes(own: Any, other: Any) -> Votes:
+    """`own`, `other`: one row a sign, how likely it begins a name and goes on with one. Both together: the middle of the odds."""
+    first, second = _logits(own.sum(axis=1)), _logits(other.sum(axis=1))
+    both, begins = (first + second) / 2, (_logits(own[:, 0]) + _logits(other[:, 0])) / 2
+    likely = (1 / (1 + np.exp(-figures)) for figures in (both, begins))
+    return Votes(*(figures.tolist() for figures in (first, second, both, *likely)))
+
+
+def people(clause: str, said: Votes) -> list[Row]:
+    """Where people are named in a clause."""
+    rows = list(_likely(clause, said.part, said.begins))
     if not rows:
         return rows
     words = dict(segmented(clause))
-    votes = _logits(own.sum(axis=1)), _logits(other.sum(axis=1)), _logits(part)
-    whole = [_whole(low, high, words) for low, high in rows]
-    found = [row for row in whole if _is_name(clause, row, figures, votes)]
-    return in_lists(clause, found, figures, starts)
-
-
-def _middle(one: Any, other: Any) -> Any:
-    """The middle of two opinions, as odds."""
-    return 1 / (1 + np.exp(-(_logits(one) + _logits(other)) / 2))
+    found = [row for row in (_whole(low, high, words) for low, high in rows) if _is_name(clause, row, said)]
+    return in_lists(clause, found, said.part, said.begins)
 
 
 def _logits(likely: Any) -> Any:
@@ -100,19 +113,18 @@ def _whole(low: int, high: int, words: Mapping[Row, str]) -> Row:
     return low, high
 
 
-def _is_name(clause: str, row: Row, figures: Sequence[float], votes: tuple[Any, Any, Any]) -> bool:
+def _is_name(clause: str, row: Row, said: Votes) -> bool:
     low, high = row
-    word = clause[low:high]
-    if len(word) == 1:
-        return figures[low] >= ALONE and _TITLE.match(clause, high) is not None
-    if len(word) == 2 and all(sign in _STATES for sign in word):
-        return sum(figures[low:high]) / 2 >= ALONE  # 中美, 印巴
-    own, other, both = (vote[low:high] for vote in votes)
-    return ENOUGH + LATIN * word.isascii() < float(
-        _OWN * own.mean()
-        + _OTHER * other.mean()
-        + _LOWEST * both.min()
-        + _SURNAMED * (len(word) <= 3 and BEGINS_LIKE_A_NAME.match(word, word[0] in "老小阿大") is not None)
+    word, size = clause[low:high], high - low
+    if size == 1:
+        return said.part[low] >= ALONE and _TITLE.match(clause, high) is not None
+    if size == 2 and all(sign in _STATES for sign in word):
+        return sum(said.part[low:high]) / 2 >= ALONE  # 中美, 印巴
+    return ENOUGH + LATIN * word.isascii() < (
+        _OWN * sum(said.own[low:high]) / size
+        + _OTHER * sum(said.other[low:high]) / size
+        + _LOWEST * min(said.both[low:high])
+        + _SURNAMED * (size <= 3 and BEGINS_LIKE_A_NAME.match(word, word[0] in "老小阿大") is not None)
         + _NOTHING_ELSE * (clause.strip(" \n。，、：:") == word)
         + _TITLE_BEFORE * (_BEFORE.search(clause, max(0, low - _LONGEST_TITLE), low) is not None)
         + _TITLE_BEHIND * (_BEHIND.match(clause, high) is not None)
