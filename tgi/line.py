@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
 from gateway.core.errors import BackendOverloaded, BackendTooSlow, BackendUnavailable
@@ -85,20 +85,20 @@ class Lines:
     async def _connect(self) -> Line:
         place, loop = self._place, asyncio.get_running_loop()
         async with asyncio.timeout(self._bounds.patience.connect):
-            _, line = await loop.create_connection(
-                lambda: Line(loop, self.rest, self._forget), place.host, place.port, ssl=place.tls
-            )
-        self._all.add(line)
+            _, line = await loop.create_connection(partial(Line, self, loop), place.host, place.port, ssl=place.tls)
         if self._sweeper is None:
             self._sweep()
         return line
 
     # told by the lines
 
+    def made(self, line: Line) -> None:
+        self._all.add(line)
+
     def rest(self, line: Line) -> None:
         self._free.append(line)
 
-    def _forget(self, line: Line) -> None:
+    def lost(self, line: Line) -> None:
         self._all.discard(line)
         if line in self._free:
             self._free.remove(line)
@@ -116,10 +116,8 @@ class Lines:
 class Line(asyncio.Protocol):
     """One connection, which carries one request at a time."""
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, rest: Callable[[Line], None], lost: Callable[[Line], None]
-    ) -> None:
-        self._loop, self._rest, self._lost = loop, rest, lost
+    def __init__(self, lines: Lines, loop: asyncio.AbstractEventLoop) -> None:
+        self._lines, self._loop = lines, loop
         self._reply: Reply | None = None
         self._rests_since = loop.time()
 
@@ -143,7 +141,7 @@ class Line(asyncio.Protocol):
             return
         if reply.whole and reply.keeps and self._transport.get_write_buffer_size() == 0 and self.is_open:
             self._rests_since = self._loop.time()
-            self._rest(self)
+            self._lines.rest(self)
         else:
             reply.fail(BackendUnavailable("nobody reads this reply any more", "reply"))
             self._transport.abort()
@@ -163,6 +161,7 @@ class Line(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._lines.made(self)
 
     def data_received(self, data: bytes) -> None:
         if self._reply is None or not self._reply.feed(data):
@@ -171,4 +170,4 @@ class Line(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         if self._reply is not None:
             self._reply.ended(error)
-        self._lost(self)
+        self._lines.lost(self)

@@ -133,7 +133,7 @@ class Reply:
     def feed(self, data: bytes) -> bool:
         """More bytes. False: what came is no HTTP, or more than this reply, and the connection is of no further use."""
         if self._parser is None:
-            return False
+            return self.whole and not data.strip(b"\r\n")  # which the parser would have skipped, had they come earlier
         self._barren += len(data)
         try:
             self._parser.feed_data(data)

@@ -249,6 +249,17 @@ async def test_one_more_than_the_connections_there_may_be_is_told_to_come_back()
 
 
 @on_both_loops
+async def test_connections_that_break_at_once_are_not_counted_among_those_in_use() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        writer.transport.abort()
+
+    async with serving(talk) as port, client(port, connections=2) as backend:
+        for _ in range(5):
+            with pytest.raises(Refused):
+                await answer(backend)
+
+
+@on_both_loops
 async def test_a_connection_that_is_not_made_in_time_is_too_slow(tmp_path: Path) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
         await reader.read()  # and never shakes hands
