@@ -22,9 +22,9 @@ from gateway.detect.span import Span
 
 HAN = re.compile(r"[\u3400-\u9fff]{2}")
 SURNAME_TITLED = 0.55  # 王经理, where the models are sure: above the default threshold, so that policy may leave it out
-# How likely, by the network alone, a sign is part of somebody's name: nobody is looked for in a clause where none is likelier than
-# `LOOKED_AT`, and LAC is asked about those in which one lies between the other two.
-LOOKED_AT, ASKED, UNASKED = 0.15, 0.1, 0.95
+# How likely, by the network alone, a sign is part of somebody's name: below the one it is not, above the other it is, and LAC is
+# asked only about clauses in which one lies between.
+NOBODY, SOMEBODY = 0.2, 0.9
 _BETWEEN = frozenset("和与及到至或、，")  # what stands between two places that are two
 PART_OF_ADDRESS = 0.15
 _ADDRESS = LABELS.index("B-ADR")
@@ -50,12 +50,12 @@ class Chinese:
         """Of each clause: people, places, organisations and parts of addresses."""
         likely, places = self._reader.together(clauses)
         part, tags = likely[:, 1] + likely[:, 2], _labels(likely)
-        sure = (part < ASKED) | (part > UNASKED)
+        sure = (part < NOBODY) | (part > SOMEBODY)
         placed = tags >= LABELS.index("B-LOC")
         words: list[list[tuple[int, int, str]]] = [
             list(_places(tags[low:high].tolist())) if placed[low:high].any() else [] for low, high in places
         ]
-        some = [at for at, (low, high) in enumerate(places) if part[low:high].max() > LOOKED_AT]
+        some = [at for at, (low, high) in enumerate(places) if part[low:high].max() > NOBODY]
         own = np.concatenate([likely[slice(*places[at]), 1:3] for at in some]) if some else likely[:0, 1:3]
         asked = [at for at in some if not sure[slice(*places[at])].all()]
         second = dict(zip(asked, self._second.people([clauses[at] for at in asked]), strict=True))
