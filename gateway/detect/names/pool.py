@@ -5,9 +5,6 @@ A worker that is late, dies or answers nonsense is ended and another is started 
 
 from __future__ import annotations
 
-import os
-import select
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -16,10 +13,12 @@ from queue import Empty, Queue
 import orjson
 
 from gateway.detect.clauses import NamesUnavailable
+from gateway.detect.piped import Piped, PipeFailed
 from gateway.detect.span import Span
 
 START_SECONDS = 60.0  # loading both models on a slow disk
 LOADING = "loading"
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a worker: more cost more for short texts
 COMMAND = (sys.executable, "-m", "gateway.detect.names.worker")
 
 
@@ -32,7 +31,7 @@ class Pool:
         self._command, self._tick = tuple(command), tick
         self._idle: Queue[_Worker] = Queue()
         for _ in range(workers):
-            self._idle.put(_Worker(self._command))
+            self._idle.put(_Worker(self._command, self._tick))
 
     def find(self, texts: Sequence[str], deadline_s: float) -> list[list[Span]]:
         """Spans of each text, or `NamesUnavailable` once the deadline has passed."""
@@ -46,7 +45,7 @@ class Pool:
         except NamesUnavailable as failed:
             if failed.reason != LOADING:  # one that is still loading is let: else nobody's would ever be done
                 worker.end()
-                worker = _Worker(self._command)
+                worker = _Worker(self._command, self._tick)
             raise
         finally:
             self._idle.put(worker)
@@ -74,28 +73,12 @@ class Pool:
 
 
 class _Worker:
-    """One process and the pipe to it; used by one thread at a time."""
+    """One process; used by one thread at a time."""
 
-    def __init__(self, command: Sequence[str]) -> None:
-        keep = {
-            name: value
-            for name, value in os.environ.items()
-            if name in ("PATH", "PYTHONPATH", "LANG", "HOME", "VIRTUAL_ENV")
-        }
-        threads = {
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-        }  # one core a worker: more cost more for short texts
-        self._process = subprocess.Popen(
-            list(command),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=keep | threads,
-            bufsize=0,
-        )
+    def __init__(self, command: Sequence[str], tick: Callable[[], float]) -> None:
+        self._process, self._tick = Piped(command, ONE_THREAD), tick
         self._ready = False
-        self._loads_until = time.monotonic() + START_SECONDS
+        self._loads_until = tick() + START_SECONDS
 
     def ready(self, seconds: float) -> bool:
         try:
@@ -109,21 +92,21 @@ class _Worker:
         if self._ready:
             return
         try:
-            self._read(seconds)
-        except NamesUnavailable as failed:
-            if failed.reason == "late" and time.monotonic() < self._loads_until:
-                raise NamesUnavailable(LOADING) from failed
-            raise
+            self._process.read(seconds)
+        except PipeFailed as failed:
+            loading = failed.late and self._tick() < self._loads_until
+            raise NamesUnavailable(LOADING if loading else str(failed)) from failed
         self._ready = True
 
     def ask(self, texts: Sequence[str], seconds: float) -> list[list[Span]]:
-        until = time.monotonic() + seconds
+        until = self._tick() + seconds
         self._begin(seconds)
         message = orjson.dumps([text.encode("utf-8", "replace").decode() for text in texts])
-        self._write(len(message).to_bytes(4, "big") + message, until)
         try:
-            answer = orjson.loads(self._read(max(0.0, until - time.monotonic())))
+            answer = orjson.loads(self._process.ask(message, max(0.0, until - self._tick())))
             spans = [[Span(*span) for span in some] for some in answer]
+        except PipeFailed as failed:
+            raise NamesUnavailable(str(failed)) from failed
         except (ValueError, TypeError) as error:
             raise NamesUnavailable("broken") from error
         if len(spans) != len(texts):
@@ -131,39 +114,4 @@ class _Worker:
         return spans
 
     def end(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                stream.close()
-
-    def _write(self, data: bytes, until: float) -> None:
-        assert self._process.stdin is not None
-        descriptor = self._process.stdin.fileno()
-        os.set_blocking(descriptor, False)
-        rest = memoryview(data)
-        while rest:
-            if not select.select([], [descriptor], [], max(0.0, until - time.monotonic()))[1]:
-                raise NamesUnavailable("late")
-            try:
-                rest = rest[os.write(descriptor, rest) :]
-            except OSError as error:
-                raise NamesUnavailable("broken") from error
-
-    def _read(self, seconds: float) -> bytes:
-        until = time.monotonic() + seconds
-        size = int.from_bytes(self._exactly(4, until), "big")
-        return self._exactly(size, until)
-
-    def _exactly(self, size: int, until: float) -> bytes:
-        assert self._process.stdout is not None
-        descriptor = self._process.stdout.fileno()
-        data = b""
-        while len(data) < size:
-            if not select.select([descriptor], [], [], max(0.0, until - time.monotonic()))[0]:
-                raise NamesUnavailable("late")
-            piece = os.read(descriptor, min(1 << 16, size - len(data)))
-            if not piece:
-                raise NamesUnavailable("broken")
-            data += piece
-        return data
+        self._process.end()
