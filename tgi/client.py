@@ -39,7 +39,7 @@ class HttpBackend:
         at = URL(url)
         if at.scheme == "https" and tls is None:
             tls = ssl.create_default_context()
-        place = Place(at.host or "", at.port or 0, tls if at.scheme == "https" else None)
+        place = Place(at.raw_host or "", at.port or 0, tls if at.scheme == "https" else None)
         self.name = name
         self._lines = Lines(place, bounds, connections)
         self._prefix = at.raw_path.rstrip("/")
