@@ -1,53 +1,20 @@
-"""What the network for Chinese learns from: drawn names, addresses and sentences, and labelled sets. Says nothing of how it learns.
+"""What the network for Chinese learns from beside labelled sets: drawn names, addresses and sentences. Says nothing of how it learns.
 
 None of the sets is in this repository; `han_sources.yaml` names them, their licences and commits.
 """
 
 from __future__ import annotations
 
-import json
 import random
 import re
-import unicodedata
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
+from benchmarks.training.han_said import Said
+from benchmarks.training.han_spelling import spelt
 from gateway.detect.names import addresses
 from gateway.detect.names.tagger import listed
 
-Spans = list[tuple[int, int, str]]  # where in a text, and PER, LOC, ORG or ADR
 SENTENCES = Path(__file__).parent / "han_sentences.txt"
-_VOWELS = "a e i o u ai ei ao an en in ang ong un".split()  # noqa: SIM905
-# How syllables of foreign names are commonly written, one row a consonant and one sign a vowel of `_VOWELS`.
-_SYLLABLES = {
-    "b": "巴贝比博布拜贝鲍班本宾邦邦本",
-    "p": "帕佩皮波普派佩保潘彭平庞蓬潘",
-    "d": "达德迪多杜戴戴道丹登丁当东邓",
-    "t": "塔特蒂托图泰泰陶坦滕廷唐通敦",
-    "g": "加盖吉戈古盖盖高甘根金冈贡冈",
-    "k": "卡凯基科库凯凯考坎肯金康孔昆",
-    "v": "瓦韦维沃武韦韦沃万文温旺翁文",
-    "f": "法费菲福富法费福凡芬芬方丰丰",
-    "z": "扎泽齐佐祖宰泽佐赞曾津藏宗尊",
-    "s": "萨塞西索苏赛赛绍桑森辛桑松孙",
-    "sh": "沙谢希肖舒夏谢肖尚申欣尚雄顺",
-    "j": "贾杰吉乔朱贾杰焦詹詹金章琼准",
-    "ch": "查切奇乔丘柴切乔钱陈钦昌琼春",
-    "h": "哈赫希霍胡海黑豪汉亨欣杭洪洪",
-    "m": "马梅米莫穆迈梅毛曼门明芒蒙蒙",
-    "n": "纳内尼诺努奈内瑙南嫩宁南农嫩",
-    "l": "拉莱利洛卢莱雷劳兰伦林朗隆伦",
-    "r": "拉雷里罗鲁赖雷劳兰伦林朗龙伦",
-    "y": "亚耶伊约尤艾耶尧扬延因扬永云",
-    "": "阿埃伊奥乌艾埃奥安恩因昂翁翁",
-}
-_ENDS = {
-    **dict(zip("bpdtgkvfzsmnlrjhcqxw", "布普德特格克夫夫兹斯姆恩尔尔奇赫克克斯夫", strict=True)),
-    "sh": "什",
-    "ch": "奇",
-}
-_SOUND = re.compile(r"(ch|sh|[bcdfghjklmnpqrstvwxyz])?(ai|ei|ao|[aeiou])(ng(?![aeiou])|n(?![aeiou]))?|(ch|sh|[a-z])")
 _UYGHUR = "阿不都拉 买买提 艾合买提 吐尔逊 古丽 热合曼 库尔班 依明 玉素甫 阿依古丽 帕提古丽 木合塔尔 艾力 卡德尔 赛买提 阿布都热依木 努尔 夏提 迪丽热巴 古力娜扎 哈斯木 肉孜 吾买尔 艾山 祖农 塔依尔 阿迪力 伊力哈木 热依扎 沙吾提 买合木提".split()  # noqa: SIM905
 _TIBETAN = "扎西 卓玛 次仁 多吉 格桑 尼玛 达瓦 平措 旺堆 央金 拉姆 顿珠 洛桑 丹增 白玛 仁青 边巴 米玛 普布 索朗 旺姆 曲珍 德吉 益西 罗布 土登 加央 坚赞 才让 桑吉 嘉措 拉巴".split()  # noqa: SIM905
 _MONGOL = "巴特尔 乌云其其格 图雅 格日勒 苏和 布和 娜仁 托娅 朝鲁 那顺 阿古拉 萨仁 其木格 巴雅尔 呼和 额尔敦 宝音 敖登 哈斯 斯琴 高娃 乌兰 青格勒 孟和 白音 特木尔".split()  # noqa: SIM905
@@ -84,13 +51,6 @@ _DOORS = [
 _SHOPS = "超市 便利店 服饰 药店 饭店 美容院 幼儿园 小学 中学 电脑店 五金店 水果店 理发店 网吧 宾馆 茶楼 专卖店 鞋厂 服装厂 电子厂 农贸市场 派出所 卫生院 营业厅".split()  # noqa: SIM905
 _WORDS = "和有让好来用在上下中大小多少能会要可以到说见去得全不为之一二三五九生起才地所以然后前年日月天水火土木"  # signs that names end with and that are words
 _DIVISIONS = re.compile(r"[\u4e00-\u9fff]{2,4}")
-
-
-class Said(NamedTuple):
-    """A text and who and what is named in it."""
-
-    text: str
-    spans: Spans
 
 
 class Drawer:
@@ -301,91 +261,3 @@ def _lines(name: str) -> list[str]:
 
 def _wide(said: str) -> str:
     return "".join(chr(ord(sign) + 0xFEE0) if "0" <= sign <= "9" or sign == "-" else sign for sign in said)
-
-
-def spelt(name: str) -> str:
-    """A name in Latin letters as Chinese would write it, roughly."""
-    plain = unicodedata.normalize("NFD", name.lower()).encode("ascii", "ignore").decode()
-    for old, new in (
-        ("ph", "f"),
-        ("th", "t"),
-        ("ck", "k"),
-        ("w", "v"),
-        ("qu", "ku"),
-        ("x", "ks"),
-        ("ou", "u"),
-        ("oo", "u"),
-        ("ee", "i"),
-        ("ea", "i"),
-        ("y", "i"),
-        ("au", "ao"),
-        ("ow", "ao"),
-        ("ie", "i"),
-        ("oi", "o"),
-        ("ll", "l"),
-        ("ss", "s"),
-        ("tt", "t"),
-        ("nn", "n"),
-        ("rr", "r"),
-        ("mm", "m"),
-        ("ff", "f"),
-        ("pp", "p"),
-        ("cc", "k"),
-        ("dd", "d"),
-        ("bb", "b"),
-        ("gg", "g"),
-    ):
-        plain = plain.replace(old, new)
-    plain = re.sub(r"c(?=[ei])", "s", re.sub(r"c(?!h)", "k", re.sub(r"c(?=[ei])", "s", plain)))
-    plain = re.sub(r"e$", "", plain) if len(plain) > 3 else plain
-    return "".join(_sounds(plain))[:7]
-
-
-def _sounds(plain: str) -> Iterator[str]:
-    for found in _SOUND.finditer(plain):
-        head, vowel, nose, alone = found.groups()
-        if alone is not None:
-            yield _ENDS.get(alone, "")
-            continue
-        vowel = (
-            {"an": "an", "on": "ong", "un": "un", "en": "en", "in": "in"}.get(vowel + nose[:1], vowel)
-            if nose
-            else vowel
-        )
-        vowel = {"ang": "ang", "ong": "ong"}.get(found.group(2) + (nose or ""), vowel)
-        if vowel not in _VOWELS:
-            vowel = vowel[0]
-        row = _SYLLABLES.get({"c": "k", "q": "k", "w": "v", "x": "s"}.get(head or "", head or ""), _SYLLABLES[""])
-        yield row[_VOWELS.index(vowel)]
-
-
-def columns(path: Path) -> list[Said]:
-    """Sentences of a sign and its BIO tag a line."""
-    said, text, spans = [], "", list[tuple[int, int, str]]()
-    for line in [*path.read_text("utf-8").splitlines(), ""]:
-        sign, _, tag = line.rpartition(" ")
-        if not line.strip():
-            said += [Said(text, spans)] if text else []
-            text, spans = "", []
-            continue
-        if tag[0] in "BS" or (tag != "O" and not (spans and spans[-1][1] == len(text))):
-            spans.append((len(text), len(text) + 1, tag[2:]))
-        elif tag != "O":
-            spans[-1] = (spans[-1][0], len(text) + 1, spans[-1][2])
-        text += sign
-    return said
-
-
-def rows(path: Path) -> list[Said]:
-    """JSON lines of `text` and `spans`."""
-    read = (json.loads(line) for line in path.read_text("utf-8").splitlines())
-    return [Said(row["text"], [tuple(span) for span in row["spans"]]) for row in read]
-
-
-def joined(said: Sequence[Said], sign: str) -> Said:
-    """Several as one."""
-    text, spans = "", list[tuple[int, int, str]]()
-    for one in said:
-        spans += [(low + len(text), high + len(text), kind) for low, high, kind in one.spans]
-        text += one.text + sign
-    return Said(text, spans)

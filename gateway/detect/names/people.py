@@ -26,10 +26,10 @@ _PARTICLES = frozenset("的了在是和与及或将被把对向从到说可也�
 _WITHIN = frozenset("·・•. '-")  # between the parts of a name
 LATIN = 1.0  # more than `ENOUGH`: words in Latin letters are the other language's matter
 ALONE = 0.75  # of a surname that a title follows
-# What speaks for a name, in logits; found by logistic regression on the training parts of GSDSimp and Weibo NER.
-_OWN, _OTHER, _LOWEST = 0.53, 0.8, -0.46  # the network's and LAC's, on average, and the lowest of both
-_NOTHING_ELSE = 0.5  # a line that is a name: a signature, a row of a form
-_SURNAMED, _TITLE_BEFORE, _TITLE_BEHIND = 0.25, 0.48, 0.94
+# What speaks for a name, as `evidence` lists it; found by `benchmarks/training/weigh_han.py` on the training parts of GSDSimp and
+# Weibo NER.
+WEIGHTS = (0.53, 0.81, -0.48, 0.28, 0.44, 0.93)
+NOTHING_ELSE = 0.5  # for a line that is a name: a signature, a row of a form
 ENOUGH = 0.05
 _STATES = frozenset(
     "中美英法德日韩朝俄苏印巴以阿伊埃叙约越泰缅老柬菲马新尼澳加墨古智秘委哥欧非亚京沪港台蒙希土意西葡荷比瑞挪芬丹波匈捷"
@@ -65,12 +65,15 @@ def votes(own: Any, other: Any) -> Votes:
 
 def people(clause: str, said: Votes) -> list[Row]:
     """Where people are named in a clause."""
-    rows = list(_likely(clause, said.part, said.begins))
-    if not rows:
-        return rows
-    words = dict(segmented(clause))
-    found = [row for row in (_whole(low, high, words) for low, high in rows) if _is_name(clause, row, said)]
+    found = [row for row in candidates(clause, said) if _is_name(clause, row, said)]
     return in_lists(clause, found, said.part, said.begins)
+
+
+def candidates(clause: str, said: Votes) -> list[Row]:
+    """Rows of signs that may be a name."""
+    rows = list(_likely(clause, said.part, said.begins))
+    words = dict(segmented(clause)) if rows else {}
+    return [_whole(low, high, words) for low, high in rows]
 
 
 def _logits(likely: Any) -> Any:
@@ -120,12 +123,20 @@ def _is_name(clause: str, row: Row, said: Votes) -> bool:
         return said.part[low] >= ALONE and _TITLE.match(clause, high) is not None
     if size == 2 and all(sign in _STATES for sign in word):
         return sum(said.part[low:high]) / 2 >= ALONE  # 中美, 印巴
-    return ENOUGH + LATIN * word.isascii() < (
-        _OWN * sum(said.own[low:high]) / size
-        + _OTHER * sum(said.other[low:high]) / size
-        + _LOWEST * min(said.both[low:high])
-        + _SURNAMED * (size <= 3 and BEGINS_LIKE_A_NAME.match(word, word[0] in "老小阿大") is not None)
-        + _NOTHING_ELSE * (clause.strip(" \n。，、：:") == word)
-        + _TITLE_BEFORE * (_BEFORE.search(clause, max(0, low - _LONGEST_TITLE), low) is not None)
-        + _TITLE_BEHIND * (_BEHIND.match(clause, high) is not None)
+    alone = clause.strip(" \n。，、：:") == word
+    weighed = sum(weight * one for weight, one in zip(WEIGHTS, evidence(clause, row, said), strict=True))
+    return weighed + NOTHING_ELSE * alone > ENOUGH + LATIN * word.isascii()
+
+
+def evidence(clause: str, row: Row, said: Votes) -> tuple[float, ...]:
+    """Logits of the network and of LAC on average, the lowest of both, and whether a surname, a title before or behind it speaks for it."""
+    low, high = row
+    size = high - low
+    return (
+        sum(said.own[low:high]) / size,
+        sum(said.other[low:high]) / size,
+        min(said.both[low:high]),
+        size <= 3 and BEGINS_LIKE_A_NAME.match(clause, low + (clause[low] in "老小阿大"), high) is not None,
+        _BEFORE.search(clause, max(0, low - _LONGEST_TITLE), low) is not None,
+        _BEHIND.match(clause, high) is not None,
     )
