@@ -40,12 +40,12 @@ class Pattern:
         self._ends = None if may_be_empty else ends
         self._reach = _widest(steps[2]) if steps else None
 
-    def find(self, data: bytes) -> Span | None:
-        """The leftmost match in this UTF-8."""
-        return self._whole.search(data) if self._ends is None else self._stepwise(data, *self._ends)
+    def find(self, data: bytes, at: int = 0) -> Span | None:
+        """The leftmost match in this UTF-8 that begins at this byte or behind it."""
+        return self._whole.search(data, at) if self._ends is None else self._stepwise(data, at, *self._ends)
 
-    def _stepwise(self, data: bytes, first: _Sought, last: _Sought) -> Span | None:
-        at, behind = 0, -1
+    def _stepwise(self, data: bytes, at: int, first: _Sought, last: _Sought) -> Span | None:
+        behind = -1
         whole = self._whole
         reach = len(data) if self._reach is None else self._reach
         for _ in range(STARTS):

@@ -12,7 +12,7 @@ from gateway.detect.waf.canonical import canonical, origin
 from gateway.detect.waf.confirm import Pattern, pattern_of
 from gateway.detect.waf.decode import View, decoded
 from gateway.detect.waf.scan import Scanner, Unscannable, numbers
-from gateway.detect.waf.talk import is_talk, quoted
+from gateway.detect.waf.talk import is_talk, is_told, quoted
 from policies.problem import PolicyInvalid, Problem
 from policies.waf import Placed, Rule, Sample
 from policies.waf_settings import Layer
@@ -21,6 +21,8 @@ EVIDENT = frozenset(
     {"base64", "hex", "binary", "escapes", "spaced"}
 )  # ways to write that hide what is said from people
 DECODED_WEIGHT = 1.25  # hiding the text is evidence in itself
+QUOTED, TOLD = "quoted", "told"
+MOST_TALK = 8  # matches of a pattern that are asked whether they are only talk; a ninth is more
 MOST_ROLES = 64  # that are prepared for: programs use a handful, and the rest is worked out anew
 
 
@@ -213,11 +215,43 @@ def _hit(ready: _Ready, view: View, data: bytes, candidates: int, text: str) -> 
         return None
     if any(pattern.find(data) is not None for pattern in ready.unless):
         return None
-    start, end = span if len(data) == len(view.text) else _as_code_points(data, *span)
     points = rule.severity.weight * (DECODED_WEIGHT if view.chain else 1.0)
-    if not view.chain and rule.discussed < 1 and quoted(view.text, start, end) and is_talk(view.text, start, end):
-        return Hit(rule, *origin(text, start, end), points * rule.discussed, "quoted")
-    return Hit(rule, *(view.span if view.chain else origin(text, start, end)), points, "+".join(view.chain))
+    if view.chain:
+        return Hit(rule, *view.span, points, "+".join(view.chain))
+    start, end = _place(view, data, span)
+    how = _said_how(view.text, start, end) if rule.discussed < 1 else ""
+    if how and (meant := _meant(ready.any, view, data, candidates)) is not None:
+        (start, end), how = _place(view, data, meant), ""
+    return Hit(rule, *origin(text, start, end), points * (rule.discussed if how else 1.0), how)
+
+
+def _meant(patterns: Patterns, view: View, data: bytes, candidates: int) -> tuple[int, int] | None:
+    """The first match of any of the candidates that is more than talk: whoever talks of one may make another."""
+    for number, pattern in patterns:
+        if candidates >> number & 1 and (span := _more_than_talk(pattern, view, data)) is not None:
+            return span
+    return None
+
+
+def _more_than_talk(pattern: Pattern, view: View, data: bytes) -> tuple[int, int] | None:
+    at = 0
+    for _ in range(MOST_TALK):
+        span = pattern.find(data, at)
+        if span is None or not _said_how(view.text, *_place(view, data, span)):
+            return span
+        at = span[0] + 1
+    return pattern.find(data, at)
+
+
+def _place(view: View, data: bytes, span: tuple[int, int]) -> tuple[int, int]:
+    return span if len(data) == len(view.text) else _as_code_points(data, *span)
+
+
+def _said_how(text: str, start: int, end: int) -> str:
+    """Is it only talked about? Quoted, or told of others."""
+    if quoted(text, start, end) and is_talk(text, start, end):
+        return QUOTED
+    return TOLD if is_told(text, start) else ""
 
 
 def _found(patterns: Patterns, data: bytes, candidates: int) -> tuple[int, int] | None:

@@ -29,7 +29,7 @@ WATCHED = (
     "tool",
     "document",
 )  # whose language the models score: what operators and the model itself wrote is not
-BY_CHANCE = 2.5  # log-odds: of a document's many narrow windows, one looks like an attack
+BY_CHANCE = 2.2  # log-odds: of a document's many narrow windows, one looks like an attack
 _WIDTHS = {"tool": (WINDOW, NARROW), "document": (WINDOW, NARROW)}  # an injection is a sentence or two of a document
 DISGUISED = {0: 0.0, 1: 3.0}  # points for words of disguised letters; two or more are critical
 NESTED = 5.0  # points for prose encoded twice over
