@@ -1,8 +1,7 @@
 """What the people network learns from: openly licensed sets, sentences of our own, and prose. Says nothing of how it learns.
 
-Sets, each a file of one word and its tag a line: WikiGold, the Broad Twitter Corpus (parts a, b, e, g, h), WNUT17
-(train and dev) — CC BY 4.0; CrossNER's five domains — MIT; LitBank's entities (tsv) and the public-domain novels they
-are from — CC BY 4.0. Names of 60 locales: Faker (MIT). None of them is in this repository.
+Sets, each a file of one word and its tag a line, are named with repository, commit and licence in `people_sources.yaml`;
+`people_columns` writes those that come otherwise. None of them is in this repository.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ KINDS = {
     **dict.fromkeys(["per", "person", "politician", "writer", "musicalartist", "scientist", "researcher"], "PER"),
     **dict.fromkeys(["org", "group", "corporation", "organisation", "band", "politicalparty", "university"], "ORG"),
     **dict.fromkeys(["loc", "location", "country", "gpe"], "LOC"),
+    "x": "ANY",  # a word that nobody judges
 }
 _GLUED = re.compile(r"(?:[.,;:!?%)\]}]|'s|n't|'\w{1,2}|’s)$")
 _TITLES = re.compile(
@@ -30,6 +30,7 @@ _TITLES = re.compile(
 )
 _MONTHS = "January February March April May June July August September October November December".split()  # noqa: SIM905
 _DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()  # noqa: SIM905
+_TEAMS = ["United", "City", "Rovers", "FC", "Athletic", "Giants", "Lions", "Tigers", "Wanderers", "Hawks"]
 _THINGS = [
     "budget report",
     "laptop",
@@ -129,11 +130,12 @@ class Drawer:
 
     def filled(self, sentence: str, *, people: bool) -> Said:
         """A sentence with its braces filled."""
-        text, spans = "", []
-        for part in re.split(r"(\{\w\})", sentence.replace("\\n", "\n").replace("\\t", "\t")):
+        text, spans, loud = "", [], sentence.startswith("^")
+        for part in re.split(r"(\{\w\})", sentence.removeprefix("^").replace("\\n", "\n").replace("\\t", "\t")):
             sign = part[1] if re.fullmatch(r"\{\w\}", part) else ""
             value = self._thing(sign) if sign else part
-            kind = {"c": "LOC", "n": "LOC", "s": "LOC", "o": "ORG"}.get(sign) or (
+            value = value.upper() if loud and len(value.upper()) == len(value) else value
+            kind = {"c": "LOC", "n": "LOC", "s": "LOC", "o": "ORG", "k": "ORG"}.get(sign) or (
                 "PER" if sign in "pflt" and sign else ""
             )
             if kind and (people or kind != "PER" or sign not in "fl"):
@@ -152,10 +154,22 @@ class Drawer:
             company = str(fake.company()) if r.random() < 0.6 else r.choice(self.known)
             made = {"c": fake.city, "n": self.made[0].country, "s": fake.street_address, "j": self.made[0].job}
             return company if sign == "o" else str(made[sign]()).replace("\n", ", ")
+        if sign in "gik":
+            return {"g": self._figure, "i": lambda: r.choice("ABCDEFGHJKLMNPRSTW"), "k": self._team}[sign]()
         day = f"{r.randint(1, 28)} {r.choice(_MONTHS)} {r.randint(1950, 2026)}"
         return {"d": day, "u": str(r.randint(10, 10 ** r.randint(3, 10))), "w": r.choice(_MONTHS + _DAYS)}.get(
             sign, r.choice(_THINGS)
         )
+
+    def _figure(self) -> str:
+        """A result as tables of sport write it: 12, 6-3, 2:14.35."""
+        r = self.r
+        whole, pair = str(r.randint(0, 99)), f"{r.randint(0, 7)}-{r.randint(0, 7)}"
+        return r.choice([whole, pair, f"{r.randint(1, 9)}:{r.randint(10, 59)}.{r.randint(10, 99)}"])
+
+    def _team(self) -> str:
+        city = str(self.r.choice(self.made).city())
+        return city if self.r.random() < 0.5 else f"{city} {self.r.choice(_TEAMS)}"
 
     def swapped(self, said: Said) -> Said:
         """The same sentence about others."""
@@ -195,8 +209,14 @@ def labelled(said: Said) -> tuple[list[str], list[int]]:
     words = tagger.tokens(text)
     for word in words:
         hit = next((span for span in spans if word.start < span[1] and span[0] < word.end), None)
-        labels.append(tagger.LABELS.index(f"{'B' if word.start <= hit[0] else 'I'}-{hit[2]}") if hit else 0)
+        labels.append(_label(word, hit))
     return [word.text for word in words], labels
+
+
+def _label(word: tagger.Token, hit: tuple[int, int, str] | None) -> int:
+    if hit is None or hit[2] == "ANY":
+        return 0 if hit is None else -1
+    return tagger.LABELS.index(f"{'B' if word.start <= hit[0] else 'I'}-{hit[2]}")
 
 
 def _untitled(text: str, span: tuple[int, int, str]) -> tuple[int, int, str]:

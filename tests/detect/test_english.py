@@ -31,6 +31,10 @@ def people(text: str) -> list[str]:
         ("Thanks,\nGrzegorz", ["Grzegorz"]),
         ('{"customer": "Siobhán O\'Brien", "city": "Cork"}', ["Siobhán O'Brien"]),
         ("Attendees: Mei Chen, Tom Baker and Aisha Khan", ["Mei Chen", "Tom Baker", "Aisha Khan"]),
+        ("Jane Roe jroe@example.com", ["Jane Roe"]),
+        ("Forwarded by Jane Roe@SALES on 3 May", ["Jane Roe"]),
+        ("1. Katarzyna Nowicka (Poland) 2:04.10", ["Katarzyna Nowicka"]),
+        ("STARMER ARRIVES IN PARIS", ["STARMER"]),
     ],
 )
 def test_people_of_many_languages_are_found(text: str, expected: list[str]) -> None:
@@ -47,6 +51,9 @@ def test_people_of_many_languages_are_found(text: str, expected: list[str]) -> N
         "mail john.smith@example.com or see https://example.com/John/Smith",
         "We drove from Berlin to Amsterdam.",
         "INFO Worker started on port 8080",
+        "Johnson & Johnson shares fell.",
+        "elif name in seen:",
+        "export CUDA_HOME and run make",
     ],
 )
 def test_what_only_looks_like_a_name_is_left_alone(text: str) -> None:

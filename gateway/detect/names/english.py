@@ -14,8 +14,8 @@ from gateway.detect.span import Span
 
 LEAST = {"PER": 0.35, "LOC": 0.4}  # likelihoods below are not worth a find; policy's threshold is another matter
 _NAMES = {"PER": "PERSON", "LOC": "LOCATION"}
-# What stands without a space around no name: addresses, paths, calls, identifiers.
-_NO_PROSE = re.compile(r"[@_`$]|\w\\\w|://|\w/[\w.-]*/|[a-z]\.[a-z]|^\w+\(")
+# What stands without a space around no name: addresses, paths, calls, identifiers. Lotus Notes writes Jane Roe@SALES: that is one.
+_NO_PROSE = re.compile(r"[_`$]|@(?![A-Z]{2,}(?![\w.]))|\w\\\w|://|\w/[\w.-]*/|[a-z]\.[a-z]|^\w+\(")
 _WIDEST = 80  # signs looked at on each side for a space
 _TITLES = frozenset(
     [
@@ -44,7 +44,7 @@ _SHORT = 2  # letters at least
 
 
 class English:
-    """The network, loaded once: four megabytes. Words it has seen are remembered by its bounded cache alone."""
+    """The network, loaded once. Words it has seen are remembered by its bounded cache alone."""
 
     def __init__(self) -> None:
         self._tagger = Tagger()
@@ -62,7 +62,7 @@ class English:
         for kind, entity in _NAMES.items():
             for first, last, figure in rows_of(likely, LEAST[kind], kind):
                 if kind == "PER":
-                    first, last = self._whole(words, first, last)
+                    first, last = _without_address(words, *self._whole(words, first, last))
                     if _is_label(words, first, last):
                         continue
                 yield from _span(text, words, first, last, entity, figure)
@@ -93,6 +93,13 @@ def _parts(words: list[Token]) -> Iterator[list[Token]]:
         line = at + 1
     if start < len(words):
         yield words[start:]
+
+
+def _without_address(words: list[Token], first: int, last: int) -> tuple[int, int]:
+    """Jane Roe jroe@example.com: the name without the address that the network took for more of it."""
+    end = words[last - 1]
+    glued = last < len(words) and words[last].text == "@" and words[last].start == end.end
+    return (first, last - 1) if glued and last - first > 1 and end.text.islower() else (first, last)
 
 
 def _is_label(words: list[Token], first: int, last: int) -> bool:
@@ -130,7 +137,7 @@ def _in_code(text: str, low: int, high: int) -> bool:
     behind = text[high : high + _WIDEST].split(None, 1)
     start = low - (len(before) - max(before.rfind(" "), before.rfind("\n")) - 1)
     end = high if not behind or text[high : high + 1].isspace() else high + len(behind[0])
-    return _NO_PROSE.search(text[start:end]) is not None or text[high : high + 1] == "("
+    return _NO_PROSE.search(text[start:end]) is not None or text[high : high + 1] == "(" or text[low - 1 : low] == "@"
 
 
 def _wordy(name: str) -> bool:
