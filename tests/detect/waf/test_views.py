@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Callable
 from urllib.parse import quote, unquote
 
 import pytest
@@ -132,7 +133,7 @@ def _views(text: str) -> set[str]:
     return every
 
 
-ENCODINGS = {
+ENCODINGS: dict[str, Callable[[str], str]] = {
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
     "hex": lambda text: text.encode().hex(),
     "percent": lambda text: "".join(f"%{byte:02X}" for byte in text.encode()),
