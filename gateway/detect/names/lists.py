@@ -49,7 +49,12 @@ def _itemised(clause: str, found: list[Row], figures: Sequence[float]) -> list[R
     foreign = all(_FOREIGN.fullmatch(clause, *item) for item in items)
     if len(items) < 2 or len(named) < (1 if foreign else max(2, len(items) / 2)):
         return found
-    more = [(low, high) for low, high in items if sum(figures[low:high]) >= AN_ITEM * (high - low)]
+    more = [
+        (low, high)
+        for low, high in items
+        if sum(figures[low:high]) >= AN_ITEM * (high - low)
+        and all(low <= row[0] and row[1] <= high for row in found if row[0] < high and low < row[1])
+    ]
     return sorted({*more, *(row for row in found if not any(low < row[1] and row[0] < high for low, high in more))})
 
 
