@@ -13,7 +13,7 @@ from docs import openapi
 from gateway.core.meanings import MEANINGS
 from gateway.core.pipeline import REQUEST_ORDER, RESPONSE_ORDER, Step
 from gateway.http.replies import STATUS
-from gateway.observe import Metrics
+from gateway.instruments import Instruments
 
 DOCS = Path(__file__).parent
 NOTE = "<!-- written by docs/build.py from the code; edit that instead -->\n\n"
@@ -37,7 +37,7 @@ def codes() -> str:
 def metrics() -> str:
     """Every metric with its labels."""
     rows = []
-    for metric in Metrics().registry.collect():
+    for metric in Instruments().registry.collect():
         rows.append(
             f"| `{metric.name}{'_total' if metric.type == 'counter' else ''}` | {metric.type} | {metric.documentation} |"
         )
