@@ -20,6 +20,8 @@ _END = re.compile(
     r"[。！？；!?;\n]+[”’」』）)\"']*|(?<![A-Z])(?<!Mr)(?<!Ms)(?<!Dr)(?<!Mrs)(?<!Prof)(?<!St)(?<!Jr)(?<!Sr)\.(?=[\s”’\"')])|(?<=[\u3400-\u9fff])，"
 )
 _SIGN = re.compile(r"[。！？；!?;\n.，]")  # what every end begins with
+_GAPS = frozenset(" " + signs.SPACES)
+_JOIN = 4  # code points: two gaps, and the sign behind them
 LOOK_AHEAD = 4  # code points after an end that show it is one
 
 
@@ -107,7 +109,16 @@ def _past(spans: Sequence[Span], place: int) -> int:
 
 def _outside(text: str, place: int, floor: int) -> int:
     """The place, or the end of the run it lies in: patterns cannot begin to read in the middle of one."""
-    run = signs.RUN.match(text, signs.run_start(text, place, floor))
+    end = _run_through(text, place, place, floor)
+    if text[place : place + 1] in _GAPS:  # the gap may join what stands at both sides: "ext. 115", "example . com"
+        end = max(end, *(_run_through(text, place, inside, floor) for inside in range(place + 1, place + _JOIN)))
+    return end
+
+
+def _run_through(text: str, place: int, inside: int, floor: int) -> int:
+    """Where the run ends in which `inside` stands, if it holds the place too."""
+    start = signs.run_start(text, inside, floor) if inside <= len(text) else place + 1
+    run = signs.RUN.match(text, start) if start <= place else None
     return max(place, run.end()) if run else place
 
 

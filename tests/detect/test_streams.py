@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.detect import signs
+from gateway.detect.clauses import Clauses
+from gateway.detect.detectors import by_rules
 from gateway.detect.jsontext import JsonWatch
+from gateway.detect.names import rules
 from gateway.detect.patterns import Patterns
 from gateway.detect.span import Span
 from gateway.detect.watch import Part, Watch
@@ -107,6 +111,22 @@ def test_a_long_secret_is_not_held_but_swallowed() -> None:
         assert watch.held < 200
     rest = joined(watch.feed("-----END RSA PRIVATE KEY----- over"))[0] + joined(watch.finish())[0]
     assert (first, rest) == ("<PRIVATE_KEY>", " over")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "zhang1101 0519 4912 3100 2X5-9469 ext. 115[dot]13812345678(415) 755-9469 e| 336469205 |\n",
+        "Mr Stone. Write to zhang @ example . com or call. Mr Stone is in.",
+    ],
+)
+def test_no_clause_ends_within_what_a_gap_joins(text: str) -> None:
+    """With names a text is cut at ends of clauses: a point before a gap is none where the gap is part of a number or an address."""
+    source = Clauses(PATTERNS, by_rules, rules.may_find)
+    expected = streamed(Watch(source), [text])
+    assert expected[1] == list(source.read(text, 0, ended=True).spans)
+    for at in range(len(text)):
+        assert streamed(Watch(source), [text[:at], text[at:]]) == expected, at
 
 
 def test_finishing_twice_gives_nothing_more() -> None:
