@@ -57,6 +57,6 @@ def arrived(cluster: Access, index: str) -> bool:
             if ask(cluster, "GET", f"/logs-{index}.*/_count")["count"] > 0:
                 return True
         except urllib.error.HTTPError as error:
-            assert error.code == 404
+            assert error.code in (404, 503)  # not there yet; there, but its shards are not
         time.sleep(0.5)
     return False
