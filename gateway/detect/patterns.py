@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gateway.detect import announced, carriers, columns, readers, secrets, signs
+from gateway.detect import carriers, columns, edges, readers, signs
 from gateway.detect.columns import TOP, Above
 from gateway.detect.digits import sole
 from gateway.detect.families import (
     ANNOUNCING,
-    BORN,
     COAT,
     CODED,
     DIGITS,
@@ -25,7 +24,6 @@ from gateway.detect.families import (
     PEM,
     TRIGGERS,
     URL,
-    VALUE,
     under,
 )
 from gateway.detect.readers import Recogniser
@@ -36,11 +34,6 @@ from gateway.detect.view import Around
 CONTEXT = 64  # code points before a run that its reading may look at: cues and announcements
 MAX_RUN = 512  # code points read at once: longer runs (base64, minified code) are read in windows
 OVERLAP = 192  # code points two windows share: longer than any bounded thing that is recognised
-
-PEM_TAIL = re.compile(r"-----END [A-Z ]{0,40}-----")
-PEM_HEAD = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_PEM_COMING = re.compile(r"-----BEGIN[A-Z ]{0,60}-{0,5}$")
-_PEM_REACH = 80  # code points: the longest such line
 
 Event = tuple[int, int]
 
@@ -97,7 +90,7 @@ class Patterns:
             heads = columns.heads(above, text, [place for place, family in events if family == HEAD])
             events = _headed(events, heads)
         if not events or events[-1][0] < start:  # nearly every fragment of a stream: nothing new can be anything
-            return _new(Settled, (_NONE, len(text) if ended else _live(text, start), False, False, _NOWHERE))
+            return _new(Settled, (_NONE, len(text) if ended else edges.live(text, start), False, False, _NOWHERE))
         return _Reading(text, events, ended, self._own, self._inner, heads).run(start)
 
     def _inner(self, text: str) -> list[Span]:
@@ -139,7 +132,7 @@ class _Reading:
         self.wanting = self.around.wanting
         self.resumed: set[int] = set()
         self.pems = [place for place, family in events if family == PEM]
-        coming = None if ended else _coming(text, 0)
+        coming = None if ended else edges.coming(text, 0)
         self.coming = len(text) if coming is None else coming
 
     def run(self, cut: int) -> Settled:
@@ -178,7 +171,7 @@ class _Reading:
                     return Settled(spans, min(block.start, self.coming), resumed=frozenset(self.resumed))
                 spans += found
                 cut = end
-        until = len(self.text) if self.ended else _live(self.text, cut)
+        until = len(self.text) if self.ended else edges.live(self.text, cut)
         return _new(Settled, (spans, until, False, False, frozenset(self.resumed) if self.resumed else _NOWHERE))
 
     def _sole(self, place: int, cut: int) -> int:
@@ -192,10 +185,10 @@ class _Reading:
 
     def _pem(self, place: int, cut: int) -> tuple[Span, bool] | None:
         """A private key from its first line to its last; without a last line, all there is."""
-        head = PEM_HEAD.search(self.text, max(cut, place - _PEM_REACH), place)
+        head = edges.PEM_HEAD.search(self.text, max(cut, place - edges.PEM_REACH), place)
         if head is None:
             return None
-        tail = PEM_TAIL.search(self.text, place)
+        tail = edges.PEM_TAIL.search(self.text, place)
         end = tail.end() if tail else len(self.text)
         return Span(head.start(), end, "PRIVATE_KEY", 1.0, "pem", "secret"), tail is None and not self.ended
 
@@ -203,23 +196,23 @@ class _Reading:
         """The run an event stands in, with every other event in it; a private key's first line ends it."""
         text, events = self.text, self.events
         start = signs.run_start(text, events[index][0], cut)
-        block = _Block(start, _run_end(text, start), [])
+        block = _Block(start, edges.run_end(text, start), [])
         while index < len(events) and events[index][0] <= block.end and events[index][1] != PEM:
             place, family = events[index]
             index += 1
             block.events.append((place, family))
             if family & ANNOUNCING:
-                reach = _reach(text, place, family)
+                reach = edges.reach(text, place, family)
                 if reach > block.end:
-                    block.end = _run_end(text, reach)
+                    block.end = edges.run_end(text, reach)
         if self.pems:
             block.end = min(block.end, self._pem_after(start, block.end))
         return block, index
 
     def _pem_after(self, start: int, end: int) -> int:
         for place in self.pems:
-            if start < place <= end + _PEM_REACH:
-                head = PEM_HEAD.search(self.text, max(start, place - _PEM_REACH), place)
+            if start < place <= end + edges.PEM_REACH:
+                head = edges.PEM_HEAD.search(self.text, max(start, place - edges.PEM_REACH), place)
                 return head.start() if head else end
         return end
 
@@ -252,7 +245,7 @@ class _Reading:
                 if (
                     span.kind == "secret" and edge - span.end <= _ESCAPE and self.text[span.end : edge][:1] in _CUT
                 ):  # it may go on: all that looks like it goes with it
-                    span = span._replace(end=_swallowed(self.text, edge))
+                    span = span._replace(end=edges.swallowed(self.text, edge))
                     self.resumed.add(span.end)
                 spans.append(span)
                 border = max(border, span.end)
@@ -294,39 +287,3 @@ class _Reading:
 
 _ESCAPE = 7  # signs of an escape, of which an edge may leave a part
 _CUT = ("", "\\", "%", "&")
-
-
-def _reach(text: str, place: int, family: int) -> int:
-    """How far what is announced at a place may go, beyond the run it begins in."""
-    if family == VALUE:
-        return announced.value_end(text, place)
-    if family == BORN:
-        return announced.birth_end(text, place)
-    return announced.url_end(text, place) if family == URL else place
-
-
-def _run_end(text: str, start: int) -> int:
-    found = signs.RUN.match(text, start)
-    return found.end() if found else start
-
-
-def _swallowed(text: str, at: int) -> int:
-    found = secrets.RUN_ON.match(text, at)
-    return found.end() if found else at
-
-
-def _coming(text: str, cut: int) -> int | None:
-    """Where the first line of a private key may be on its way."""
-    low = max(cut, len(text) - _PEM_REACH)
-    if text.find("-----B", low) < 0:
-        return None
-    found = _PEM_COMING.search(text, low)
-    return found.start() if found else None
-
-
-def _live(text: str, cut: int) -> int:
-    start = signs.live_start(text, cut)
-    if "-----B" not in text:
-        return start
-    coming = _coming(text, cut)
-    return start if coming is None else min(start, coming)

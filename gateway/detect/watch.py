@@ -9,7 +9,8 @@ import re
 from typing import NamedTuple, Protocol
 
 from gateway.detect.columns import TOP, Above
-from gateway.detect.patterns import PEM_HEAD, PEM_TAIL, Settled
+from gateway.detect.edges import PEM_HEAD, PEM_TAIL
+from gateway.detect.patterns import Settled
 from gateway.detect.secrets import RUN_ON
 from gateway.detect.span import Span
 
