@@ -34,7 +34,8 @@ from gateway.core.pipeline import Gate
 from gateway.core.ports import Backend
 from gateway.core.verdict import Refuse
 from gateway.http.admin import Admin
-from gateway.http.door import Notice, peer_of
+from gateway.http.door import peer_of
+from gateway.http.house import Notice
 from gateway.http.intake import Intake
 from gateway.http.proxy import Apart, Judge, Proxy
 from gateway.http.strict import Head, Strictness, check, hosts

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import ssl
 from asyncio import AbstractEventLoop, BaseTransport, Task
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Awaitable
 from functools import partial
 from math import inf
 from typing import Any, cast
@@ -21,70 +19,12 @@ from aiohttp.web import BaseRequest, RequestHandler, Server, StreamResponse
 
 from gateway.core.exchange import Peer
 from gateway.core.verdict import Code, Refuse
-from gateway.http.body import BodyBroken, BodyTooSlow, BodyUnreadable, invite_body
+from gateway.http.body import BodyBroken, BodyTooSlow, BodyUnreadable
+from gateway.http.house import Handler, House, Notice, Place
 from gateway.http.tls import Client, Revocations, client_of, handshake_of
-from gateway.settings.outside import Limits
-
-__all__ = [
-    "BodyTooSlow",
-    "BodyUnreadable",
-    "Door",
-    "Doors",
-    "Handler",
-    "House",
-    "Notice",
-    "door_of",
-    "invite_body",
-    "peer_of",
-]
 
 RATE_GRACE_SECONDS = 5.0  # a body may take this long before its rate is judged: slow start is not an attack
 REPLY_GRACE_SECONDS = 2.0  # after a body timed out, the time to take the refusal
-
-Handler = Callable[[BaseRequest], Awaitable[StreamResponse]]
-Refuser = Callable[[BaseRequest, Refuse], Awaitable[StreamResponse]]
-
-
-class Notice(StrEnum):
-    """What a listener did to a connection without an exchange; bounded words, for counting."""
-
-    CONNECTIONS_FULL = "connections_full"
-    ADDRESS_FULL = "address_full"
-    CLIENT_FULL = "client_full"
-    NO_DESCRIPTORS = "no_descriptors"
-    HANDSHAKE_FAILED = "handshake_failed"
-    CERTIFICATE_UNREADABLE = "certificate_unreadable"
-    CERTIFICATE_REJECTED = "certificate_rejected"
-    HEADER_TIMEOUT = "header_timeout"
-    BODY_TIMEOUT = "body_timeout"
-    WRITE_TIMEOUT = "write_timeout"
-    HANDLER_FAILED = "handler_failed"
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """What all connections of one listener share. `refuse` answers requests the handler must not see."""
-
-    limits: Limits
-    refuse: Refuser
-    notice: Callable[[Notice], None]
-    clock: Callable[[], float]  # Unix seconds
-    enter: Callable[[Door], bool]  # False: this client has too many connections
-    leave: Callable[[Door], None]
-
-
-@dataclass(slots=True)
-class Place:
-    """A connection's place among those of its address, from before its handshake; given back once."""
-
-    address: str
-    give_back: Callable[[str], None]
-    taken: bool = True
-
-    def leave(self) -> None:
-        if self.taken:
-            self.taken = False
-            self.give_back(self.address)
 
 
 class Door(RequestHandler):

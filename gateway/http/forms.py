@@ -12,8 +12,7 @@ from urllib.parse import parse_qsl
 from aiohttp.web import BaseRequest
 
 from gateway.core.verdict import Code, Refuse
-from gateway.http.body import BodyUnreadable
-from gateway.http.door import invite_body
+from gateway.http.body import BodyUnreadable, invite_body
 from gateway.http.intake import read_bounded
 
 MAX_FORM_BYTES = 64 * 1024  # some 7,000 Chinese characters as browsers encode them: a text to try, no document

@@ -12,8 +12,7 @@ from gateway.core.facts import fact
 from gateway.core.pipeline import fault_of
 from gateway.core.ports import Ask, Route, Wire
 from gateway.core.verdict import Code, Refuse
-from gateway.http.body import BodyUnreadable
-from gateway.http.door import invite_body
+from gateway.http.body import BodyUnreadable, invite_body
 
 _OPENAI_PREFIX = "/v1/"
 

@@ -21,7 +21,8 @@ from aiohttp.web import BaseRequest, Response, StreamResponse
 from gateway.core.errors import SettingsError
 from gateway.core.verdict import Refuse
 from gateway.http import tls
-from gateway.http.door import Door, Doors, Handler, House, Notice, Place, Refuser
+from gateway.http.door import Door, Doors
+from gateway.http.house import Handler, House, Notice, Place, Refuser
 from gateway.settings.outside import Limits
 
 SWEEP_SECONDS = 0.5  # how exactly deadlines are kept; shorter limits are looked at four times each

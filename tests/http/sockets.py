@@ -20,7 +20,8 @@ from aiohttp.web import BaseRequest, Response, StreamResponse
 
 from gateway.core.verdict import Refuse
 from gateway.http import listener, tls
-from gateway.http.door import BodyTooSlow, Handler, Notice
+from gateway.http.body import BodyTooSlow
+from gateway.http.house import Handler, Notice
 from gateway.http.listener import Address, Listening
 from gateway.pki import store
 from gateway.pki.certificates import Issued

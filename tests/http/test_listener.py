@@ -20,7 +20,9 @@ from gateway.core.errors import SettingsError
 from gateway.core.exchange import Peer
 from gateway.core.verdict import Code
 from gateway.http import listener, tls
-from gateway.http.door import Notice, invite_body, peer_of
+from gateway.http.body import invite_body
+from gateway.http.door import peer_of
+from gateway.http.house import Notice
 from gateway.http.listener import Address
 from gateway.settings.outside import Limits
 from tests.http.sockets import Papers, Seen, an_authority, connected, echo, is_turned_away, listening, on_both_loops

@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 from gateway.core.errors import SettingsError
 from gateway.core.verdict import Code
 from gateway.http import tls
-from gateway.http.door import Notice
+from gateway.http.house import Notice
 from gateway.pki import files, store
 from gateway.pki.certificates import client_certificate, revocation_list
 from tests.http.sockets import NOW, Papers, Seen, an_authority, connected, is_turned_away, listening, on_both_loops
