@@ -106,7 +106,7 @@ def heads(above: Above, text: str, told: Sequence[int]) -> Mapping[int, str]:
         end = _end(whole, at)
         unit = whole[at:end]
         if table is not None:
-            for head, place in _headed(table, unit):
+            for head, place in _headed(table, unit[:MAX_LINE]):
                 if shift <= at + place < at + min(len(unit), MAX_LINE):
                     found[at + place - shift] = head
         if end is None:
@@ -127,8 +127,10 @@ def _end(text: str, start: int) -> int | None:
         at = sign.start()
         if text[at] == "\n":
             return at + 1
+        if at - start > MAX_LINE:  # no row any more; looking back from every bracket behind here would take forever
+            return text.find("\n", at) + 1 or None
         opened = text.rfind("[", start, at)
-        if opened >= 0 and at - start <= MAX_LINE and text.find('"', opened, at) >= 0:
+        if opened >= 0 and text.find('"', opened, at) >= 0:
             return at + 1
     return None
 
@@ -217,10 +219,10 @@ def _starts(mark: str, unit: str, opened: int = 0) -> list[int]:
         first = len(unit) - len(unit.lstrip())
         return [first, *(gap.end() for gap in _SPACES.finditer(unit.rstrip(), first))]
     if mark != "[":
-        return [0, *(_unquoted(mark, unit, 0) if '"' in unit else _behind(mark, unit, 0))]
+        return [0, *(_unquoted(mark, unit, 0, len(unit)) if '"' in unit else _behind(mark, unit, 0))]
     opened = opened or unit.rfind("[") + 1
     end = unit.find("[", opened)
-    return [opened, *_unquoted(",", unit[:end] if end >= 0 else unit, opened)]
+    return [opened, *_unquoted(",", unit, opened, end if end >= 0 else len(unit))]
 
 
 def _behind(sign: str, unit: str, at: int) -> Iterator[int]:
@@ -228,10 +230,10 @@ def _behind(sign: str, unit: str, at: int) -> Iterator[int]:
         yield at
 
 
-def _unquoted(sign: str, unit: str, at: int) -> Iterator[int]:
+def _unquoted(sign: str, unit: str, at: int, end: int) -> Iterator[int]:
     """Behind every sign that stands in no quotes."""
     quoted = False
-    for place in range(at, len(unit)):
+    for place in range(at, end):
         if unit[place] == '"':
             quoted = not quoted
         elif unit[place] == sign and not quoted:

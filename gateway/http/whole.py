@@ -21,7 +21,7 @@ class Whole(StreamResponse):
         self._lines, self._whole = _lines(headers), body
 
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
-        """All of it leaves now; `write_eof` then has nothing more to do."""
+        """All of it leaves now, or as fast as the caller reads; `write_eof` then has nothing more to do."""
         transport = request.transport
         if transport is None or transport.is_closing():
             raise ClientConnectionResetError("the caller has left")
@@ -33,6 +33,7 @@ class Whole(StreamResponse):
         transport.write(head % (self._lines, len(self._whole), date, connection) + self._whole)
         request.writer.output_size += 1  # aiohttp's sign that no other reply may follow
         self._eof_sent = True
+        await request.writer.drain()  # or callers who never read could have reply after reply pile up
         return None
 
 

@@ -57,6 +57,22 @@ async def test_a_caller_that_wants_no_more_is_told_so_and_let_go(papers: Papers)
 
 
 @on_both_loops
+async def test_replies_do_not_pile_up_for_a_caller_that_does_not_read(papers: Papers) -> None:
+    size, asked, answered = 8_000_000, 5, 0  # a first or second may still lie in the system's buffers
+
+    async def counted(request: BaseRequest) -> StreamResponse:
+        nonlocal answered
+        answered += 1
+        return await replies(request)
+
+    async with listening(papers, counted) as at, connected(at.port, papers.client("a")) as client:
+        await client.send(asks(b"%d" % size) * asked)
+        await asyncio.sleep(0.5)
+        assert answered < asked - 1
+        assert [await client.reply() for _ in range(asked)] == [(200, b"x" * size)] * asked
+
+
+@on_both_loops
 async def test_a_caller_that_has_left_gets_nothing_and_breaks_nothing(papers: Papers) -> None:
     gone = asyncio.Event()
 
